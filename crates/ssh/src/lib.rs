@@ -1,5 +1,14 @@
-//! An SSH-2 protocol engine, client and server, made for gateways: bytes and time go in, bytes and events come out.
+//! An SSH-2 protocol engine, client and server, made for gateways.
 //!
-//! It owns the protocol and nothing else. It does no IO, reads no clock and knows nothing of the rest of sallyport.
-
+//! Owns: the protocol. Bytes and time go in, bytes and typed events come out. Never knows: sockets, clocks, threads,
+//! files, or why somebody is let in.
 #![forbid(unsafe_code)]
+
+pub mod cipher;
+pub mod entropy;
+pub mod error;
+pub mod message;
+pub mod packet;
+pub mod role;
+pub mod time;
+pub mod wire;
