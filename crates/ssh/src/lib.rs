@@ -7,6 +7,7 @@
 pub mod cipher;
 pub mod entropy;
 pub mod error;
+pub mod key;
 pub mod message;
 pub mod packet;
 pub mod role;
