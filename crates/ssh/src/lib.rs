@@ -4,12 +4,20 @@
 //! files, or why somebody is let in.
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod cipher;
+pub mod connection;
+#[cfg(feature = "tokio")]
+pub mod driver;
+pub mod engine;
 pub mod entropy;
 pub mod error;
+pub mod kex;
 pub mod key;
 pub mod message;
 pub mod packet;
+pub mod relay;
 pub mod role;
 pub mod time;
+pub mod transport;
 pub mod wire;

@@ -5,11 +5,11 @@
 //! waited for; a packet is handed on only when authenticated; while our side of a key exchange runs nothing but
 //! its messages leaves (RFC 4253, section 7.1), the rest is held, bounded. Must not know: what a payload means beyond its number.
 
-mod inbox;
+pub(crate) mod inbox;
 mod outbox;
 
 pub use inbox::Inbox;
-pub use outbox::Outbox;
+pub use outbox::{HELD_BYTES_MAX, Outbox, UNSENT_BYTES_MAX, UNSENT_BYTES_SOFT};
 
 /// The largest packet length that is accepted or made: OpenSSH's own limit.
 pub const PACKET_BYTES_MAX: usize = 256 * 1024;

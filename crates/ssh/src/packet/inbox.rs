@@ -50,6 +50,11 @@ impl Inbox {
         std::mem::replace(&mut self.buffer, buffer)
     }
 
+    /// Bytes that the buffer at hand can hold.
+    pub(crate) fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Takes the buffer back if nothing waits in it; what waits is kept in as little memory as it needs.
     pub(crate) fn reclaim(&mut self) -> Vec<u8> {
         let waiting = self.end - self.start;
@@ -57,6 +62,9 @@ impl Inbox {
             self.start = 0;
             self.end = 0;
             return std::mem::take(&mut self.buffer);
+        }
+        if self.buffer.len() == waiting {
+            return Vec::new();
         }
         self.lend(vec![0; waiting])
     }
@@ -154,6 +162,7 @@ impl Inbox {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn sequence(&self) -> u32 {
         self.sequence
     }

@@ -16,8 +16,6 @@ pub const HELD_BYTES_MAX: usize = 256 * 1024;
 pub const UNSENT_BYTES_SOFT: usize = 256 * 1024;
 /// Above this many unsent bytes the connection ends: the peer does not read the answers to what it asks.
 pub const UNSENT_BYTES_MAX: usize = 1024 * 1024;
-/// Capacity that an empty outbox keeps.
-const IDLE_BYTES: usize = 0;
 const PADDING_POOL: usize = 64;
 
 /// Payloads in, bytes out.
@@ -96,7 +94,7 @@ impl Outbox {
 
     /// Gives the buffer away when nothing waits in it.
     pub(crate) fn reclaim(&mut self) -> Vec<u8> {
-        if self.unsent().is_empty() && self.buffer.capacity() > IDLE_BYTES {
+        if self.unsent().is_empty() {
             self.start = 0;
             return std::mem::take(&mut self.buffer);
         }
@@ -104,13 +102,12 @@ impl Outbox {
     }
 
     /// Takes a buffer to write into, if it has none.
-    pub(crate) fn lend(&mut self, mut buffer: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn lend(&mut self, buffer: impl FnOnce() -> Vec<u8>) {
         if self.buffer.capacity() == 0 {
-            buffer.clear();
+            self.buffer = buffer();
+            self.buffer.clear();
             self.start = 0;
-            return std::mem::replace(&mut self.buffer, buffer);
         }
-        buffer
     }
 
     /// Room for channel data: none while a key exchange runs or while the socket does not keep up.
@@ -130,13 +127,12 @@ impl Outbox {
     }
 
     /// Our NEWKEYS has been written: new keys, and what was held leaves under them.
-    pub(crate) fn rekey(&mut self, sealer: Sealer, numbering: Numbering) -> Result<(), Error> {
+    pub(crate) fn rekey(&mut self, sealer: Sealer, numbering: Numbering) {
         self.sealer = sealer;
         self.volume = Volume::default();
         if numbering == Numbering::Restart {
             self.sequence = 0;
         }
-        Ok(())
     }
 
     /// What was held leaves now.

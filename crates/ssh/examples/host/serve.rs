@@ -1,0 +1,1 @@
+//! A host to reach: shell, commands and forwards.

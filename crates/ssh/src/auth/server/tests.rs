@@ -1,0 +1,6 @@
+//! The server's side against clients that mean harm.
+
+mod certificate;
+mod identity;
+mod limit;
+mod order;

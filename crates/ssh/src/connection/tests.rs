@@ -1,0 +1,1 @@
+//! Two connections back to back, without transport.

@@ -1,0 +1,112 @@
+//! One direction of a pair of channels.
+
+use std::collections::VecDeque;
+
+use crate::connection::{ReplyToken, Stream};
+
+/// Bytes on their way, and what the two ends have said.
+#[derive(Default)]
+pub(super) struct Flow {
+    queue: VecDeque<Chunk>,
+    queued: usize,
+    /// What the source has said.
+    pub(super) end: End,
+    /// What the sink has been told, or said itself.
+    told: End,
+    pub(super) sink: Sink,
+    /// Requests of the source that the sink will answer, in order.
+    pub(super) replies: VecDeque<ReplyToken>,
+}
+
+struct Chunk {
+    stream: Stream,
+    bytes: Vec<u8>,
+    /// How many of them are gone.
+    taken: usize,
+}
+
+/// How far a direction has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) enum End {
+    #[default]
+    Flowing,
+    Eof,
+    Closed,
+}
+
+/// What the sink still wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Sink {
+    #[default]
+    Everything,
+    /// `eow@openssh.com`: no more of the data stream; standard error goes on.
+    Extended,
+    /// The channel is closed there.
+    Nothing,
+}
+
+impl Flow {
+    pub(super) fn wants(&self, stream: Stream) -> bool {
+        match self.sink {
+            Sink::Everything => true,
+            Sink::Extended => stream != Stream::Data,
+            Sink::Nothing => false,
+        }
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.queued
+    }
+
+    pub(super) fn keep(&mut self, stream: Stream, bytes: &[u8]) {
+        self.queued += bytes.len();
+        self.queue.push_back(Chunk { stream, bytes: bytes.to_vec(), taken: 0 });
+    }
+
+    /// The bytes that go next.
+    pub(super) fn front(&self) -> Option<(Stream, &[u8])> {
+        let chunk = self.queue.front()?;
+        Some((chunk.stream, chunk.bytes.get(chunk.taken..).unwrap_or_default()))
+    }
+
+    /// `count` of them are gone. Memory goes with each chunk; an empty queue keeps none.
+    pub(super) fn took(&mut self, count: usize) {
+        self.queued = self.queued.saturating_sub(count);
+        if let Some(chunk) = self.queue.front_mut() {
+            chunk.taken += count;
+            if chunk.taken >= chunk.bytes.len() {
+                self.queue.pop_front();
+            }
+        }
+        if self.queue.is_empty() {
+            self.queue = VecDeque::new();
+        }
+    }
+
+    /// What the sink is to be told now that nothing waits before it.
+    pub(super) fn due(&mut self) -> Option<End> {
+        if !self.queue.is_empty() || self.told >= self.end {
+            return None;
+        }
+        self.told = self.end;
+        Some(self.end)
+    }
+
+    /// The sink closed its channel.
+    pub(super) fn sink_is_gone(&mut self) {
+        self.sink = Sink::Nothing;
+        self.told = End::Closed;
+    }
+
+    /// The sink reads no more of the data stream.
+    pub(super) fn stop_main(&mut self) {
+        if self.sink == Sink::Everything {
+            self.sink = Sink::Extended;
+        }
+    }
+
+    /// Both ends are closed and nothing waits.
+    pub(super) fn is_over(&self) -> bool {
+        self.end == End::Closed && self.told == End::Closed && self.queue.is_empty()
+    }
+}
