@@ -32,7 +32,4 @@ pub use public::{PublicKey, RSA_BITS_MAX, RSA_BITS_MIN};
 pub use refusal::CertificateRefusal;
 pub use signature::{Demand, Touch, TouchDemand, Verified};
 pub use signing::SigningKey;
-pub use source::SourceBlock;
-
-#[cfg(test)]
-mod tests;
+pub use source::{NotABlock, SourceBlock};

@@ -10,7 +10,7 @@ use std::hash::{Hash, Hasher};
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ParsedPublicKey,
-    RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents,
+    RsaPublicKeyComponents,
 };
 use base64ct::{Base64Unpadded, Encoding};
 
@@ -25,6 +25,8 @@ pub const RSA_BITS_MIN: usize = 2048;
 /// The largest: what the cryptographic library verifies. A verification then stays below a millisecond.
 pub const RSA_BITS_MAX: usize = 8192;
 
+/// Longer ones cost time and are used by nobody; the library has the same limit.
+const EXPONENT_BITS_MAX: usize = 33;
 /// Larger than any key that is accepted (RSA with 8192 bits and the longest application name).
 const BLOB_BYTES_MAX: usize = 4096;
 const APPLICATION_BYTES_MAX: usize = 1024;
@@ -165,26 +167,27 @@ impl RsaNumbers {
         let malformed = || KeyError::malformed("public key");
         let exponent = reader.mpint().map_err(malformed())?;
         let modulus = reader.mpint().map_err(malformed())?;
-        let bits = bits(modulus);
-        if bits < RSA_BITS_MIN {
+        let modulus_bits = bits(modulus);
+        if modulus_bits < RSA_BITS_MIN {
             return Err(KeyError::Unsuitable("RSA key has fewer than 2048 bits"));
         }
-        if bits > RSA_BITS_MAX {
+        if modulus_bits > RSA_BITS_MAX {
             return Err(KeyError::Unsuitable("RSA key has more than 8192 bits"));
         }
-        // An exponent of 1 would make every padded digest its own signature.
-        if exponent == [1] {
-            return Err(KeyError::Unsuitable("RSA exponent is 1"));
+        // The library takes the numbers as they are. An exponent of 1 would make every padded digest its own signature.
+        let odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
+        if exponent == [1] || !odd(exponent) || bits(exponent) > EXPONENT_BITS_MAX {
+            return Err(KeyError::Unsuitable(
+                "RSA exponent is even, 1 or longer than 33 bits",
+            ));
         }
-        let numbers = Self {
+        if !odd(modulus) {
+            return Err(KeyError::Unsuitable("RSA modulus is even"));
+        }
+        Ok(Self {
             exponent: exponent.into(),
             modulus: modulus.into(),
-        };
-        numbers
-            .components()
-            .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA512)
-            .map_err(|_| KeyError::Unsuitable("RSA key is not valid"))?;
-        Ok(numbers)
+        })
     }
 
     pub(super) fn components(&self) -> RsaPublicKeyComponents<&[u8]> {

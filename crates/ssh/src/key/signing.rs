@@ -121,3 +121,6 @@ fn unreadable(error: &ssh_key::Error) -> KeyError {
         other => KeyError::PrivateKey(other.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,3 +90,6 @@ impl std::fmt::Display for SourceBlock {
         write!(f, "{}/{}", self.network, self.prefix_bits)
     }
 }
+
+#[cfg(test)]
+mod tests;
