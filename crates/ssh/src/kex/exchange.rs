@@ -130,17 +130,14 @@ impl Method {
     }
 }
 
-/// A hybrid's public value: that of the mechanism, and behind it that of X25519.
+/// A hybrid's public value: that of the mechanism, and behind it that of X25519, which checks its own length.
 fn split(public: &[u8], mechanism_len: usize) -> Result<(&[u8], &[u8]), Error> {
-    match public.split_at_checked(mechanism_len) {
-        Some((mechanism, curve)) if curve.len() == Curve::X25519.public_len() => {
-            Ok((mechanism, curve))
-        }
-        _ => Err(Error::Malformed {
+    public
+        .split_at_checked(mechanism_len)
+        .ok_or(Error::Malformed {
             message: "key exchange",
             field: "public value has the wrong length",
-        }),
-    }
+        })
 }
 
 /// The secret of a hybrid: the hash over both secrets, as a `string` (draft-ietf-sshm-mlkem-hybrid-kex, section 2.4;

@@ -109,7 +109,9 @@ fn values_outside_the_group_are_refused() {
         };
         // The primes end with 0xff, so no borrow and no carry reaches further.
         let (p, p_minus_1, p_minus_2) = (with_last(0xff), with_last(0xfe), with_last(0xfd));
-        let longer = [&[1], prime.as_slice()].concat();
+        // One byte longer than the prime, and small in what would be left if the first were cut off.
+        let mut longer = vec![0; prime.len() + 1];
+        (longer[0], longer[prime.len()]) = (1, 5);
         for refused in [&[1][..], &p, &p_minus_1, &longer] {
             assert!(matches!(
                 fresh(group).agree(refused),

@@ -90,6 +90,13 @@ fn a_failed_generator_ends_and_is_refused() {
         sntrup761::generate_key(random)
     });
     assert!(matches!(result, Err(Error::Crypto("random generator"))));
+
+    let supply = Supply::Failed { counter: 0 };
+    let mut random = LibraryRandom { supply };
+    let (mut one, mut other) = ([0; 32], [0; 32]);
+    random.fill(&mut one);
+    random.fill(&mut other);
+    assert_ne!(one, other, "a constant could keep a sampler going for ever");
 }
 
 proptest! {
