@@ -4,3 +4,4 @@ mod certificate;
 mod identity;
 mod limit;
 mod order;
+mod signature;

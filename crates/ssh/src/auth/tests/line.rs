@@ -5,7 +5,8 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::auth::message::PublicKeyRequest;
 use crate::auth::{
-    ClientAuth, ClientAuthEvent, Method, MethodSet, ServerAuth, ServerAuthConfig, ServerAuthEvent,
+    Attempt, ClientAuth, ClientAuthEvent, InteractiveAttempt, KeyOffer, Method, MethodSet, Prompts,
+    ServerAuth, ServerAuthConfig, ServerAuthEvent,
 };
 use crate::entropy::SystemEntropy;
 use crate::error::Error;
@@ -27,19 +28,31 @@ pub(in crate::auth) const FLOOR: Duration = Duration::from_millis(20);
 /// The same instant for every call, so that times can be compared.
 pub(in crate::auth) fn start() -> Now {
     static START: OnceLock<Instant> = OnceLock::new();
-    Now { monotonic: *START.get_or_init(Instant::now), wall: UNIX_EPOCH + Duration::from_secs(WALL) }
+    Now {
+        monotonic: *START.get_or_init(Instant::now),
+        wall: UNIX_EPOCH + Duration::from_secs(WALL),
+    }
 }
 
 /// Every method, no waiting, certificates refused.
 pub(in crate::auth) fn config() -> ServerAuthConfig {
-    let methods = MethodSet::PUBLIC_KEY.with(MethodSet::KEYBOARD_INTERACTIVE).with(MethodSet::PASSWORD);
-    ServerAuthConfig { methods, answer_floor: Duration::ZERO, ..ServerAuthConfig::default() }
+    let methods = MethodSet::PUBLIC_KEY
+        .with(MethodSet::KEYBOARD_INTERACTIVE)
+        .with(MethodSet::PASSWORD);
+    ServerAuthConfig {
+        methods,
+        answer_floor: Duration::ZERO,
+        ..ServerAuthConfig::default()
+    }
 }
 
 /// The same, and certificates by `authority` are judged.
 pub(in crate::auth) fn trusting(authority: &SigningKey) -> ServerAuthConfig {
     let authorities = UserAuthorities::new(vec![authority.public_key().clone()]);
-    ServerAuthConfig { certificate_policy: Some(Arc::new(authorities)), ..config() }
+    ServerAuthConfig {
+        certificate_policy: Some(Arc::new(authorities)),
+        ..config()
+    }
 }
 
 pub(in crate::auth) fn key() -> SigningKey {
@@ -53,11 +66,19 @@ pub(in crate::auth) fn plain(key: &SigningKey) -> Presented {
 /// A draft for `alice` that is good for an hour around [`WALL`].
 pub(in crate::auth) fn draft(key: &SigningKey) -> CertificateDraft {
     let principals = vec!["alice".to_owned()];
-    CertificateDraft::new(key.public_key().clone(), CertificateKind::User, principals, WALL - 60, WALL + 3600)
+    CertificateDraft::new(
+        key.public_key().clone(),
+        CertificateKind::User,
+        principals,
+        WALL - 60,
+        WALL + 3600,
+    )
 }
 
 pub(in crate::auth) fn issue(draft: CertificateDraft, authority: &SigningKey) -> Certificate {
-    draft.danger_issue_for_anyone(authority, &mut SystemEntropy).unwrap()
+    draft
+        .danger_issue_for_anyone(authority, &mut SystemEntropy)
+        .unwrap()
 }
 
 /// A public key blob and the signatures of an Ed25519 key in a FIDO authenticator, whose flags are chosen.
@@ -73,7 +94,9 @@ impl Authenticator {
         reader.string().unwrap();
         let point = reader.string().unwrap();
         let blob = encode(|w| {
-            w.string(KeyAlgorithm::SkEd25519.name().as_bytes()).string(point).string(b"ssh:");
+            w.string(KeyAlgorithm::SkEd25519.name().as_bytes())
+                .string(point)
+                .string(b"ssh:");
         });
         let public = PublicKey::from_blob(&blob.unwrap()).unwrap();
         Self { inner, public }
@@ -90,7 +113,10 @@ impl Authenticator {
         reader.string().unwrap();
         let raw = reader.string().unwrap();
         let blob = encode(|w| {
-            w.string(KeyAlgorithm::SkEd25519.name().as_bytes()).string(raw).u8(flags).u32(7);
+            w.string(KeyAlgorithm::SkEd25519.name().as_bytes())
+                .string(raw)
+                .u8(flags)
+                .u32(7);
         });
         blob.unwrap()
     }
@@ -104,7 +130,10 @@ pub(in crate::auth) struct Line {
 
 impl Line {
     pub(in crate::auth) fn new() -> Self {
-        Self { out: Outbox::new(Box::new(SystemEntropy)), inbox: Inbox::new() }
+        Self {
+            out: Outbox::new(Box::new(SystemEntropy)),
+            inbox: Inbox::new(),
+        }
     }
 
     pub(in crate::auth) fn take(&mut self) -> Vec<Vec<u8>> {
@@ -112,8 +141,13 @@ impl Line {
         self.out.sent(bytes.len());
         self.inbox.space(bytes.len())[..bytes.len()].copy_from_slice(&bytes);
         self.inbox.filled(bytes.len());
-        std::iter::from_fn(|| self.inbox.packet().unwrap().map(|(range, _)| self.inbox.payload(range).to_vec()))
-            .collect()
+        std::iter::from_fn(|| {
+            self.inbox
+                .packet()
+                .unwrap()
+                .map(|(range, _)| self.inbox.payload(range).to_vec())
+        })
+        .collect()
     }
 }
 
@@ -128,7 +162,11 @@ impl Server {
     /// Before anything was said.
     pub(in crate::auth) fn fresh(config: ServerAuthConfig) -> Self {
         let auth = ServerAuth::new(Arc::new(config), SESSION_ID, HOST_KEY);
-        Self { auth, line: Line::new(), now: start() }
+        Self {
+            auth,
+            line: Line::new(),
+            now: start(),
+        }
     }
 
     /// Behind SERVICE_ACCEPT.
@@ -151,10 +189,62 @@ impl Server {
 
     /// Sends, and takes the reason for which the engine refuses by itself; the client hears a plain failure.
     pub(in crate::auth) fn refusal(&mut self, payload: &[u8]) -> crate::auth::Refusal {
-        let ServerAuthEvent::Refused(refused) = self.ask(payload) else { panic!("not refused by the engine") };
-        assert_eq!(self.line.take(), [failure("publickey,keyboard-interactive,password", false)]);
+        let ServerAuthEvent::Refused(refused) = self.ask(payload) else {
+            panic!("not refused by the engine")
+        };
+        assert_eq!(
+            self.line.take(),
+            [failure("publickey,keyboard-interactive,password", false)]
+        );
         assert!(self.auth.next_event().is_none() && !self.auth.awaits_answer());
         refused.why
+    }
+
+    pub(in crate::auth) fn accept(&mut self, attempt: impl Attempt) {
+        self.auth.accept(attempt, &mut self.line.out).unwrap();
+    }
+
+    pub(in crate::auth) fn reject(&mut self, attempt: impl Attempt) {
+        self.auth
+            .reject(attempt, self.now, &mut self.line.out)
+            .unwrap();
+    }
+
+    pub(in crate::auth) fn partial(&mut self, attempt: impl Attempt, remaining: MethodSet) {
+        self.auth
+            .partial(attempt, remaining, &mut self.line.out)
+            .unwrap();
+    }
+
+    pub(in crate::auth) fn prompt(&mut self, attempt: InteractiveAttempt, prompts: &Prompts) {
+        self.auth
+            .prompt(attempt, prompts, &mut self.line.out)
+            .unwrap();
+    }
+
+    pub(in crate::auth) fn acceptable(&mut self, offer: KeyOffer) {
+        self.auth.acceptable(offer, &mut self.line.out).unwrap();
+    }
+
+    pub(in crate::auth) fn reject_offer(&mut self, offer: KeyOffer) {
+        self.auth
+            .reject_offer(offer, self.now, &mut self.line.out)
+            .unwrap();
+    }
+
+    /// The last no is sent by the clock.
+    pub(in crate::auth) fn exhausted(&mut self) {
+        self.line.take();
+        assert!(self.auth.awaits_answer());
+        assert!(
+            self.auth
+                .deadline()
+                .is_some_and(|due| due <= self.now.monotonic)
+        );
+        let ended = self.auth.on_time(self.now, &mut self.line.out);
+        assert_eq!(ended, Err(Error::AuthExhausted));
+        assert!(self.line.take().is_empty());
+        assert!(matches!(self.send(&none("alice")), Err(Error::Misuse(_))));
     }
 
     pub(in crate::auth) fn pass(&mut self, time: Duration) {
@@ -190,7 +280,11 @@ pub(in crate::auth) fn message(number: u8, fill: impl FnOnce(&mut Writer<'_>)) -
 }
 
 /// USERAUTH_REQUEST for `ssh-connection`, without the fields of its method.
-pub(in crate::auth) fn request(user: &str, method: &str, fill: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+pub(in crate::auth) fn request(
+    user: &str,
+    method: &str,
+    fill: impl FnOnce(&mut Writer<'_>),
+) -> Vec<u8> {
     request_for(user, "ssh-connection", method, fill)
 }
 
@@ -201,7 +295,9 @@ pub(in crate::auth) fn request_for(
     fill: impl FnOnce(&mut Writer<'_>),
 ) -> Vec<u8> {
     message(userauth::REQUEST, |w| {
-        w.string(user.as_bytes()).string(service.as_bytes()).string(method.as_bytes());
+        w.string(user.as_bytes())
+            .string(service.as_bytes())
+            .string(method.as_bytes());
         fill(w);
     })
 }
@@ -232,13 +328,24 @@ pub(in crate::auth) fn responses(answers: &[&str]) -> Vec<u8> {
 }
 
 pub(in crate::auth) fn offer(user: &str, algorithm: &str, blob: &[u8]) -> Vec<u8> {
-    let request = PublicKeyRequest { algorithm: algorithm.as_bytes(), blob, host_key: None, signature: None };
+    let request = PublicKeyRequest {
+        algorithm: algorithm.as_bytes(),
+        blob,
+        host_key: None,
+        signature: None,
+    };
     message(userauth::REQUEST, |w| request.encode(w, user))
 }
 
 /// A request for `user` by a plain Ed25519 key, signed as it should be.
 pub(in crate::auth) fn signed(user: &str, key: &SigningKey) -> Vec<u8> {
-    signed_as(user, "ssh-ed25519", key.public_key().blob(), SESSION_ID, |data| key.sign(data))
+    signed_as(
+        user,
+        "ssh-ed25519",
+        key.public_key().blob(),
+        SESSION_ID,
+        |data| key.sign(data),
+    )
 }
 
 /// The same with everything chosen.
@@ -249,8 +356,17 @@ pub(in crate::auth) fn signed_as(
     session_id: &[u8],
     sign: impl FnOnce(&[u8]) -> Vec<u8>,
 ) -> Vec<u8> {
-    let mut request = PublicKeyRequest { algorithm: algorithm.as_bytes(), blob, host_key: None, signature: None };
-    let signature = sign(&request.signed_data(session_id, user.as_bytes(), b"ssh-connection").unwrap());
+    let mut request = PublicKeyRequest {
+        algorithm: algorithm.as_bytes(),
+        blob,
+        host_key: None,
+        signature: None,
+    };
+    let signature = sign(
+        &request
+            .signed_data(session_id, user.as_bytes(), b"ssh-connection")
+            .unwrap(),
+    );
     request.signature = Some(&signature);
     message(userauth::REQUEST, |w| request.encode(w, user))
 }
@@ -298,7 +414,9 @@ impl Pair {
             }
             match self.unread.pop_front() {
                 Some(payload) if !self.server.awaits_answer() => {
-                    self.server.handle(&payload, self.now, &mut self.to_client.out).unwrap();
+                    self.server
+                        .handle(&payload, self.now, &mut self.to_client.out)
+                        .unwrap();
                 }
                 Some(payload) => return self.unread.push_front(payload),
                 None if replies.is_empty() && self.to_client.out.unsent().is_empty() => return,
@@ -310,13 +428,17 @@ impl Pair {
     /// What the server's user is asked.
     pub(in crate::auth) fn asked(&mut self) -> ServerAuthEvent {
         self.carry();
-        self.server.next_event().expect("the server's user is asked")
+        self.server
+            .next_event()
+            .expect("the server's user is asked")
     }
 
     /// What the client's user hears.
     pub(in crate::auth) fn heard(&mut self) -> ClientAuthEvent {
         self.carry();
-        self.client.next_event().expect("the client's user hears something")
+        self.client
+            .next_event()
+            .expect("the client's user hears something")
     }
 
     pub(in crate::auth) fn heard_failure(&mut self) -> (Vec<String>, crate::auth::Outcome) {
