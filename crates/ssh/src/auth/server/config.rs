@@ -2,7 +2,7 @@
 //!
 //! Owns: the limits and demands. Must not know: users.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 

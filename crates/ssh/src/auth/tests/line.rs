@@ -29,7 +29,7 @@ pub(in crate::auth) const FLOOR: Duration = Duration::from_millis(20);
 pub(in crate::auth) fn start() -> Now {
     static START: OnceLock<Instant> = OnceLock::new();
     Now {
-        monotonic: *START.get_or_init(Instant::now),
+        monotonic: *START.get_or_init(|| crate::driver::now().monotonic),
         wall: UNIX_EPOCH + Duration::from_secs(WALL),
     }
 }
