@@ -1,1 +1,85 @@
-//! A host to reach: shell, commands and forwards.
+//! An SSH server on the engine, to be taken into a program.
+//!
+//! Owns: what a host is made of, and the loop that accepts connections. Invariants: connections are bounded in number; one that
+//! fails takes nobody along. Must not know: command lines, files of keys.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Result;
+use sallyport_ssh::auth::ServerAuthConfig;
+use sallyport_ssh::connection::ConnectionLimits;
+use sallyport_ssh::engine::{ServerConfig, Timing};
+use sallyport_ssh::key::UserAuthorities;
+use sallyport_ssh::transport::TransportConfig;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+mod connection;
+mod forward;
+mod login;
+mod process;
+mod session;
+mod stream;
+mod tunnel;
+
+pub(crate) use login::{Admission, Password};
+
+/// Connections at the same time.
+const CONNECTIONS_MAX: usize = 2048;
+
+/// One host: its identity, and who may come in.
+pub(crate) struct Host {
+    transport: Arc<TransportConfig>,
+    admission: Admission,
+}
+
+impl Host {
+    /// Whoever passes `admission` is the user who runs this program.
+    pub(crate) fn new(transport: TransportConfig, admission: Admission) -> Self {
+        Self {
+            transport: Arc::new(transport),
+            admission,
+        }
+    }
+
+    fn server_config(&self, source: SocketAddr) -> ServerConfig {
+        let mut auth = ServerAuthConfig {
+            methods: self.admission.methods(),
+            source: Some(source.ip()),
+            ..ServerAuthConfig::default()
+        };
+        if !self.admission.authorities.is_empty() {
+            let authorities = UserAuthorities::new(self.admission.authorities.clone());
+            auth.certificate_policy = Some(Arc::new(authorities));
+        }
+        ServerConfig {
+            transport: self.transport.clone(),
+            auth: Arc::new(auth),
+            connection: ConnectionLimits {
+                channels_max: connection::CHANNELS_MAX,
+                ..ConnectionLimits::default()
+            },
+            timing: Timing::default(),
+        }
+    }
+}
+
+/// Accepts connections until the listener fails. Dropped, it ends all of them.
+pub(crate) async fn serve(listener: TcpListener, host: Arc<Host>) -> Result<()> {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        let place = places.clone().acquire_owned().await?;
+        let (stream, source) = listener.accept().await?;
+        while connections.try_join_next().is_some() {}
+        let host = host.clone();
+        connections.spawn(async move {
+            if let Err(error) = connection::run(stream, source, &host).await {
+                eprintln!("{source}: {error:#}");
+            }
+            drop(place);
+        });
+    }
+}
