@@ -3,7 +3,9 @@
 //! Owns: the answer to each attempt to sign in. Invariants: only what was verified is accepted; what is compared with a secret is
 //! compared in constant time, and for a wrong name too. The name decides nothing else: everybody is the user who runs the host.
 
-use anyhow::{Result, bail};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail};
 use sallyport_ssh::auth::{
     Attempt, Echo, InteractiveAttempt, MethodSet, Prompt, Prompts, ServerAuthEvent,
 };
@@ -31,14 +33,22 @@ pub(crate) struct Password {
     secret: Zeroizing<String>,
 }
 
-impl Password {
-    pub(crate) fn new(user: &str, secret: &str) -> Self {
-        Self {
+impl FromStr for Password {
+    type Err = anyhow::Error;
+
+    /// `NAME:SECRET`
+    fn from_str(text: &str) -> Result<Self> {
+        let (user, secret) = text
+            .split_once(':')
+            .context("a password is given as NAME:SECRET")?;
+        Ok(Self {
             user: user.to_owned(),
             secret: Zeroizing::new(secret.to_owned()),
-        }
+        })
     }
+}
 
+impl Password {
     fn is(&self, user: &str, secret: &str) -> bool {
         let right = self.secret.as_bytes().ct_eq(secret.as_bytes());
         bool::from(right) && self.user == user

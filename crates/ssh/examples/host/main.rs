@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use sallyport_ssh::key::{Certificate, PublicKey, SigningKey};
 use sallyport_ssh::transport::{HostIdentity, TransportConfig};
@@ -24,7 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[path = "serve.rs"]
 mod serve;
 
-use serve::{Admission, Host, Password};
+use serve::{Admission, Host};
 
 /// Serves the user who starts it, on loopback.
 #[derive(Parser)]
@@ -97,11 +97,8 @@ fn host(args: &Args, key: SigningKey) -> Result<Host> {
     let admission = Admission {
         keys: public_keys(&args.authorized)?,
         authorities: public_keys(&args.authority)?,
-        password: args.password.as_deref().map(password).transpose()?,
+        password: args.password.as_deref().map(str::parse).transpose()?,
     };
-    if admission.is_empty() {
-        bail!("nobody could come in: give --authorized, --authority or --password");
-    }
     let mut transport = TransportConfig::server(HostIdentity {
         key: Arc::new(key),
         certificate,
@@ -110,14 +107,7 @@ fn host(args: &Args, key: SigningKey) -> Result<Host> {
     if let Some(bytes) = args.rekey_bytes {
         transport.rekey.bytes = bytes;
     }
-    Ok(Host::new(transport, admission))
-}
-
-fn password(text: &str) -> Result<Password> {
-    let (user, secret) = text
-        .split_once(':')
-        .context("--password takes NAME:SECRET")?;
-    Ok(Password::new(user, secret))
+    Host::new(transport, admission).context("give --authorized, --authority or --password")
 }
 
 fn public_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>> {

@@ -1,24 +1,27 @@
 //! Programs, run as the user who runs the host.
 //!
-//! Owns: how a program is started, told and ended. Invariants: it leads a process group of its own; when its session goes,
-//! the group is told (SIGHUP). Must not know: channels.
+//! Owns: how a program is started, told and ended. Invariants: it leads a process group of its own; the group is told (SIGHUP)
+//! when its session goes before it; no other group is ever told, because the program's number stays taken until then.
+//! Must not know: channels.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::future::Future;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::pin::pin;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::task::{Context, Poll};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, waitid,
+};
 use rustix::termios::{Winsize, tcsetwinsize};
 use sallyport_ssh::connection::{Pty, WindowSize};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{Signal as Changes, SignalKind, signal};
 
 use super::stream::{Sink, Source};
+use super::terminal;
 
 /// What of the host's own environment its programs are given. The last one marks what a run of the tests has started.
 const INHERITED: [&str; 8] = [
@@ -58,8 +61,10 @@ pub(crate) struct Setup {
 
 /// A program that was started.
 pub(crate) struct Process {
-    child: Child,
+    /// Takes the program's number back when it is dropped: at once, or when the program ends.
+    _child: Child,
     group: Option<Pid>,
+    changes: Changes,
     terminal: Option<OwnedFd>,
 }
 
@@ -73,6 +78,8 @@ pub(crate) struct Streams {
 impl Process {
     /// Starts a program.
     pub(crate) fn start(program: &Program, setup: &Setup) -> io::Result<(Self, Streams)> {
+        // Before the program starts, so that its end cannot be missed.
+        let changes = signal(SignalKind::child())?;
         let mut command = command(program);
         command.env_clear();
         command.envs(
@@ -85,8 +92,8 @@ impl Process {
             command.current_dir(home);
         }
         match &setup.terminal {
-            Some(terminal) => on_terminal(command, terminal),
-            None => on_pipes(command),
+            Some(terminal) => on_terminal(command, terminal, changes),
+            None => on_pipes(command, changes),
         }
     }
 
@@ -102,14 +109,23 @@ impl Process {
         Ok(tcsetwinsize(terminal, winsize(size))?)
     }
 
-    /// Waits for the end of the program; not for the end of those that it started.
-    pub(crate) fn poll_exit(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<ExitStatus>> {
-        let status = pin!(self.child.wait()).poll(cx);
-        if status.is_ready() {
-            // From here on the number may come to belong to somebody else.
-            self.group = None;
+    /// How the program ended, once it has; not those that it started.
+    pub(crate) fn poll_exit(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<WaitIdStatus>> {
+        // A change may concern any program of this host. Before the first one, there is nothing to look at.
+        while let Poll::Ready(Some(())) = self.changes.poll_recv(cx) {
+            let group = self.group.ok_or(io::ErrorKind::NotFound)?;
+            // NOWAIT leaves the program's number taken, so that its group is still its own.
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+            if let Some(status) = waitid(WaitId::Pid(group), options)? {
+                return Poll::Ready(Ok(status));
+            }
         }
-        status
+        Poll::Pending
+    }
+
+    /// The session ended as it should. What the program may have left behind is meant to stay.
+    pub(crate) fn let_go(mut self) {
+        self.group = None;
     }
 }
 
@@ -149,7 +165,7 @@ fn command(program: &Program) -> Command {
     }
 }
 
-fn on_pipes(mut command: Command) -> io::Result<(Process, Streams)> {
+fn on_pipes(mut command: Command, changes: Changes) -> io::Result<(Process, Streams)> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -166,13 +182,18 @@ fn on_pipes(mut command: Command) -> io::Result<(Process, Streams)> {
         output: Box::new(output),
         errors: Some(Box::new(errors)),
     };
-    Ok((Process::of(child, None), streams))
+    Ok((Process::of(child, changes, None), streams))
 }
 
-fn on_terminal(mut command: Command, wanted: &Pty) -> io::Result<(Process, Streams)> {
+fn on_terminal(
+    mut command: Command,
+    wanted: &Pty,
+    changes: Changes,
+) -> io::Result<(Process, Streams)> {
     let (pty, pts) = pty_process::open().map_err(io::Error::other)?;
     let control = pty.as_fd().try_clone_to_owned()?;
     tcsetwinsize(&control, winsize(wanted.size))?;
+    terminal::apply(&wanted.modes, &pts)?;
     let term = String::from_utf8_lossy(&wanted.term).into_owned();
     command.env("TERM", if term.is_empty() { "dumb" } else { &term });
     let child = pty_process::Command::from(command)
@@ -184,18 +205,19 @@ fn on_terminal(mut command: Command, wanted: &Pty) -> io::Result<(Process, Strea
         output: Box::new(output),
         errors: None,
     };
-    Ok((Process::of(child, Some(control)), streams))
+    Ok((Process::of(child, changes, Some(control)), streams))
 }
 
 impl Process {
-    fn of(child: Child, terminal: Option<OwnedFd>) -> Self {
+    fn of(child: Child, changes: Changes, terminal: Option<OwnedFd>) -> Self {
         let group = child
             .id()
             .and_then(|id| i32::try_from(id).ok())
             .and_then(Pid::from_raw);
         Self {
-            child,
+            _child: child,
             group,
+            changes,
             terminal,
         }
     }

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use sallyport_ssh::auth::ServerAuthConfig;
 use sallyport_ssh::connection::ConnectionLimits;
 use sallyport_ssh::engine::{ServerConfig, Timing};
@@ -22,9 +22,10 @@ mod login;
 mod process;
 mod session;
 mod stream;
+mod terminal;
 mod tunnel;
 
-pub(crate) use login::{Admission, Password};
+pub(crate) use login::Admission;
 
 /// Connections at the same time.
 const CONNECTIONS_MAX: usize = 2048;
@@ -37,11 +38,12 @@ pub(crate) struct Host {
 
 impl Host {
     /// Whoever passes `admission` is the user who runs this program.
-    pub(crate) fn new(transport: TransportConfig, admission: Admission) -> Self {
-        Self {
+    pub(crate) fn new(transport: TransportConfig, admission: Admission) -> Result<Self> {
+        ensure!(!admission.is_empty(), "nobody could come in");
+        Ok(Self {
             transport: Arc::new(transport),
             admission,
-        }
+        })
     }
 
     fn server_config(&self, source: SocketAddr) -> ServerConfig {

@@ -5,11 +5,9 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
 use std::task::{Context, Poll};
 
-use rustix::process::Signal;
+use rustix::process::{Signal, WaitIdStatus};
 use sallyport_ssh::connection::{ChannelId, Open, Outcome, ReplyToken, Request, Stream, WantReply};
 use sallyport_ssh::error::Error;
 
@@ -51,7 +49,9 @@ pub(crate) struct Session {
 enum Stage {
     Preparing(Setup),
     Running(Process),
-    Exited,
+    /// The program has ended, and what it wrote has not been sent yet. Others may still hold its output.
+    Exited(Process),
+    Over,
 }
 
 impl Session {
@@ -141,7 +141,8 @@ impl Session {
         let errors = self.errors.poll(cx, open, self.channel, scratch)?;
         if self.output.is_over() && self.errors.is_over() {
             open.eof(self.channel)?;
-            if matches!(self.stage, Stage::Exited) {
+            if matches!(self.stage, Stage::Exited(_)) {
+                self.finish();
                 open.close(self.channel)?;
                 return Ok(Turn::Over);
             }
@@ -155,10 +156,16 @@ impl Session {
             .map(|_| ())
     }
 
+    fn finish(&mut self) {
+        if let Stage::Exited(process) = std::mem::replace(&mut self.stage, Stage::Over) {
+            process.let_go();
+        }
+    }
+
     fn prepare(&mut self, act: impl FnOnce(&mut Setup) -> Outcome) -> Outcome {
         match &mut self.stage {
             Stage::Preparing(setup) => act(setup),
-            Stage::Running(_) | Stage::Exited => Outcome::Failure,
+            _ => Outcome::Failure,
         }
     }
 
@@ -213,12 +220,14 @@ impl Session {
         let Poll::Ready(status) = process.poll_exit(cx) else {
             return Ok(false);
         };
-        self.stage = Stage::Exited;
+        if let Stage::Running(process) = std::mem::replace(&mut self.stage, Stage::Over) {
+            self.stage = Stage::Exited(process);
+        }
         let waiting = self.input.give_up();
         open.consume(self.channel, waiting)?;
         // What cannot be known is not made up: the channel then closes without a status.
         if let Ok(status) = status {
-            open.request(self.channel, &exit(status), WantReply::No)?;
+            open.request(self.channel, &exit(&status), WantReply::No)?;
         }
         Ok(true)
     }
@@ -239,19 +248,20 @@ impl Setup {
     }
 }
 
-fn exit(status: ExitStatus) -> Request {
-    match (status.code(), status.signal()) {
-        (None, Some(number)) => Request::ExitSignal {
+fn exit(status: &WaitIdStatus) -> Request {
+    if let Some(number) = status.terminating_signal() {
+        return Request::ExitSignal {
             name: signal_name(number),
-            core_dumped: status.core_dumped(),
+            core_dumped: status.dumped(),
             message: Vec::new(),
             language: Vec::new(),
-        },
-        (code, _) => Request::ExitStatus {
-            status: code
-                .and_then(|code| u32::try_from(code).ok())
-                .unwrap_or(255),
-        },
+        };
+    }
+    let code = status
+        .exit_status()
+        .and_then(|code| u32::try_from(code).ok());
+    Request::ExitStatus {
+        status: code.unwrap_or(255),
     }
 }
 
