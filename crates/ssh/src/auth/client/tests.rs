@@ -362,6 +362,27 @@ fn an_expired_password_is_a_failure() {
 }
 
 #[test]
+fn p9_bytes_behind_an_answer_are_malformed() {
+    let mut answers = [
+        failure("password", false),
+        info_request(1),
+        banner(b"x"),
+        vec![userauth::SUCCESS],
+    ];
+    for payload in &mut answers {
+        let mut client = Client::new().interactive();
+        client.hear(payload).unwrap();
+        payload.push(0);
+        let mut client = Client::new().interactive();
+        assert!(
+            matches!(client.hear(payload), Err(Error::Malformed { .. })),
+            "{payload:?}"
+        );
+        assert!(client.auth.next_event().is_none());
+    }
+}
+
+#[test]
 fn another_service_is_not_what_was_asked_for() {
     let mut client = Client {
         auth: ClientAuth::new(SESSION_ID, None),

@@ -124,6 +124,23 @@ fn n3_not_utf8_is_a_name_like_any_other() {
 }
 
 #[test]
+fn p4_a_name_is_short_and_without_control_characters() {
+    let longest = "x".repeat(USER_NAME_BYTES_MAX);
+    for user in ["", "alice", "Älïce", "a b", "a\u{202e}b", longest.as_str()] {
+        let mut server = Server::new(config());
+        assert_eq!(token!(server.ask(&none(user)), None).user(), user);
+    }
+    let longer = "x".repeat(USER_NAME_BYTES_MAX + 1);
+    for user in ["al\0ice", "alice\n", "\u{7f}", "\u{9b}31m", longer.as_str()] {
+        assert_eq!(
+            Server::new(config()).refusal(&none(user)),
+            Refusal::UserName,
+            "{user:?}"
+        );
+    }
+}
+
+#[test]
 fn the_floor_is_no_delay_on_top_of_slow_work_and_none_for_a_yes() {
     let mut server = slow();
     let attempt = token!(server.ask(&password("alice", "wrong")), Password);

@@ -153,12 +153,40 @@ fn n4_behind_a_partial_success_only_what_remains_leads_on() {
         assert_eq!(server.line.take(), [failure("keyboard-interactive", false)]);
     }
     let attempt = token!(server.ask(&interactive("alice")), InteractiveStart);
-    // A partial success that leaves nothing is a mistake of the caller, not a way in.
-    let nowhere = server
-        .auth
-        .partial(attempt, MethodSet::EMPTY, &mut server.line.out);
-    assert!(matches!(nowhere, Err(Error::Misuse(_))));
-    assert!(server.line.take().is_empty());
+    server.reject(attempt);
+}
+
+/// A partial success that leaves nothing to do is a mistake of the caller, not a way in; so is an endless one.
+#[test]
+fn n4_a_partial_success_leads_on_by_methods_that_there_are() {
+    let methods = MethodSet::PUBLIC_KEY.with(MethodSet::KEYBOARD_INTERACTIVE);
+    let server = || {
+        Server::new(ServerAuthConfig {
+            methods,
+            ..config()
+        })
+    };
+    for nowhere in [MethodSet::EMPTY, MethodSet::PASSWORD] {
+        let mut server = server();
+        let attempt = token!(server.ask(&interactive("alice")), InteractiveStart);
+        let partial = server.auth.partial(attempt, nowhere, &mut server.line.out);
+        assert!(matches!(partial, Err(Error::Misuse(_))) && server.line.take().is_empty());
+    }
+    let mut server = server();
+    for round in 0..9 {
+        let attempt = token!(server.ask(&interactive("alice")), InteractiveStart);
+        assert_eq!(attempt.passed().len(), round);
+        let remaining = MethodSet::KEYBOARD_INTERACTIVE.with(MethodSet::PASSWORD);
+        let partial = server
+            .auth
+            .partial(attempt, remaining, &mut server.line.out);
+        if round < 8 {
+            partial.unwrap();
+            assert_eq!(server.line.take(), [failure("keyboard-interactive", true)]);
+        } else {
+            assert!(matches!(partial, Err(Error::Misuse(_))) && server.line.take().is_empty());
+        }
+    }
 }
 
 #[test]
