@@ -7,11 +7,14 @@
 pub mod canonical;
 pub mod capability;
 pub mod digest;
+pub mod directory;
 pub mod escape;
 pub mod id;
 pub mod justification;
 pub mod name;
+pub mod policy;
 pub mod principal;
 pub mod role;
+pub mod rule;
 pub mod target;
 pub mod time;
