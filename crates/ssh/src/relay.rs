@@ -182,16 +182,18 @@ impl Relay {
     pub fn turn(&mut self, a: &mut Engine, b: &mut Engine, tap: &mut dyn Tap, now: Now) -> Option<RelayEvent> {
         let mut ends = Ends { a, b };
         loop {
-            self.pump(&mut ends);
-            match self.poll(Side::A, &mut ends, tap, now) {
-                Polled::Event(event) => return Some(event),
-                Polled::Handled => continue,
-                Polled::Idle => {}
+            let mut idle = true;
+            for side in [Side::A, Side::B] {
+                match self.poll(side, &mut ends, tap, now) {
+                    Polled::Event(event) => return Some(event),
+                    Polled::Handled => idle = false,
+                    Polled::Idle => {}
+                }
             }
-            match self.poll(Side::B, &mut ends, tap, now) {
-                Polled::Event(event) => return Some(event),
-                Polled::Handled => {}
-                Polled::Idle => return None,
+            if idle {
+                // Last, because what both sides have just said may have opened windows without being an event.
+                self.pump(&mut ends);
+                return None;
             }
         }
     }
@@ -278,10 +280,12 @@ impl Relay {
                     flow.took(taken);
                     give_back(ends.engine(side), from, taken);
                 }
-                match flow.due() {
-                    Some(End::Eof) => act(ends.engine(side.other()), |open| open.eof(to)),
-                    Some(End::Closed) => act(ends.engine(side.other()), |open| open.close(to)),
-                    Some(End::Flowing) | None => {}
+                while let Some(end) = flow.due() {
+                    match end {
+                        End::Eof => act(ends.engine(side.other()), |open| open.eof(to)),
+                        End::Closed => act(ends.engine(side.other()), |open| open.close(to)),
+                        End::Flowing => {}
+                    }
                 }
                 idle = idle && flow.queued() == 0;
             }
@@ -340,9 +344,9 @@ impl Relay {
                     act(ends.engine(side.other()), |open| open.reply(token, outcome));
                 }
             }
-            ConnectionEvent::Eof { .. } => pair.flow(side).end = End::Eof,
+            ConnectionEvent::Eof { .. } => pair.flow(side).source_ended(),
             _ => {
-                pair.flow(side).end = End::Closed;
+                pair.flow(side).source_closed();
                 pair.flow(side.other()).sink_is_gone();
             }
         }
