@@ -25,8 +25,8 @@ pub(crate) use client::ClientAuth;
 pub use client::{ClientAuthEvent, Outcome, SignatureRequest};
 pub(crate) use server::ServerAuth;
 pub use server::{
-    Attempt, Binding, Evidence, InteractiveAttempt, KeyOffer, KeyProof, NoneAttempt,
-    PasswordAttempt, Refusal, Refused, ServerAuthConfig, ServerAuthEvent, VerifiedIdentity,
+    Attempt, Binding, Evidence, InteractiveAttempt, KeyOffer, KeyProof, NoneAttempt, PasswordAttempt, Refusal, Refused,
+    ServerAuthConfig, ServerAuthEvent, VerifiedIdentity,
 };
 
 /// The longest user name that is looked at, in bytes.
@@ -73,11 +73,7 @@ impl fmt::Display for Method {
 pub struct MethodSet(u8);
 
 impl MethodSet {
-    const LISTED: [Method; 3] = [
-        Method::PublicKey,
-        Method::KeyboardInteractive,
-        Method::Password,
-    ];
+    const LISTED: [Method; 3] = [Method::PublicKey, Method::KeyboardInteractive, Method::Password];
 
     /// No method.
     pub const EMPTY: Self = Self(0);
@@ -114,10 +110,7 @@ impl MethodSet {
 
     /// The names on the wire, in the order in which they are listed.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        Self::LISTED
-            .into_iter()
-            .filter(move |method| self.contains(*method))
-            .map(Method::name)
+        Self::LISTED.into_iter().filter(move |method| self.contains(*method)).map(Method::name)
     }
 
     const fn bit(method: Method) -> u8 {

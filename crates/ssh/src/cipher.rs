@@ -107,11 +107,7 @@ pub(crate) struct Shape {
     pub(crate) tag: usize,
 }
 
-const PLAIN: Shape = Shape {
-    block: 8,
-    padded_length: 4,
-    tag: 0,
-};
+const PLAIN: Shape = Shape { block: 8, padded_length: 4, tag: 0 };
 
 /// Encrypts the packets of one direction.
 pub(crate) enum Sealer {

@@ -192,7 +192,11 @@ pub(crate) enum Incoming {
     Nothing,
     Event(ConnectionEvent),
     /// Data lies in this range of the payload.
-    Data { channel: ChannelId, stream: Stream, range: Range<usize> },
+    Data {
+        channel: ChannelId,
+        stream: Stream,
+        range: Range<usize>,
+    },
 }
 
 /// All channels of one connection.

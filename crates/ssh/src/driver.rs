@@ -30,7 +30,6 @@ thread_local! {
 
 /// Both clocks, now.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the driver is where time enters")]
 pub fn now() -> Now {
     Now { monotonic: Instant::now(), wall: SystemTime::now() }
 }
@@ -64,9 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 
     /// Gives the engine a buffer for what it will send. Worth calling before many bytes are sent; it goes back by itself.
     pub fn lend_output(&mut self) {
-        self.engine.lend_output(|| {
-            OUTPUT.with_borrow_mut(Vec::pop).unwrap_or_else(|| Vec::with_capacity(READ_BYTES))
-        });
+        self.engine.lend_output(|| OUTPUT.with_borrow_mut(Vec::pop).unwrap_or_else(|| Vec::with_capacity(READ_BYTES)));
     }
 
     /// The next event of a connection that is used by itself. The last one is [`Event::Ended`]; call [`Self::finish`] then.
@@ -119,9 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         if !self.engine.wants_read() {
             return false;
         }
-        self.engine.lend(READ_BYTES, || {
-            INPUT.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; READ_BYTES])
-        });
+        self.engine.lend(READ_BYTES, || INPUT.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; READ_BYTES]));
         let mut buffer = ReadBuf::new(self.engine.space(READ_BYTES / 8));
         match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
             Poll::Pending => {
@@ -142,7 +137,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 
     /// Whether something was due. A timer that is set too early goes off, and is set anew: most deadlines only ever move away.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(deadline) = self.engine.deadline() else { return false };
+        let Some(deadline) = self.engine.deadline() else {
+            return false;
+        };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline.into())));
         if timer.deadline() > deadline.into() {
             timer.as_mut().reset(deadline.into());
@@ -154,7 +151,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                 self.engine.on_time(now);
                 ticked = true;
             }
-            let Some(next) = self.engine.deadline() else { break };
+            let Some(next) = self.engine.deadline() else {
+                break;
+            };
             timer.as_mut().reset(next.into());
         }
         ticked

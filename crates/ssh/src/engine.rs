@@ -7,74 +7,28 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::auth::{ClientAuth, ClientAuthEvent, ServerAuth, ServerAuthConfig, ServerAuthEvent};
-use crate::connection::{
-    ChannelId, Connection, ConnectionEvent, ConnectionLimits, GlobalRequest, Incoming, Stream,
-};
+use crate::connection::{ChannelId, Connection, ConnectionEvent, ConnectionLimits, GlobalRequest, Incoming, Stream};
 use crate::entropy::Entropy;
 use crate::error::{Error, Reason};
 use crate::key::Presented;
 use crate::packet::PACKET_BYTES_MAX;
 use crate::role::Role;
 use crate::time::Now;
-use crate::transport::{Negotiated, Received, Transport, TransportConfig};
+use crate::transport::{Negotiated, Received, Transport};
 
+mod config;
 mod hostkeys;
 mod phase;
 
+pub use config::{ClientConfig, ServerConfig, Timing};
 pub use hostkeys::proven_host_keys;
 pub use phase::{ClientLogin, Phase, ServerLogin};
 
 /// Bytes that a peer may make us read before it is known (P4).
 pub const EARLY_BYTES_MAX: usize = 64 * 1024;
-
-/// What a server is made of.
-pub struct ServerConfig {
-    /// Algorithms and host keys.
-    pub transport: Arc<TransportConfig>,
-    /// Who may try to sign in, and how often.
-    pub auth: Arc<ServerAuthConfig>,
-    /// What a connection may ask for.
-    pub connection: ConnectionLimits,
-    /// Deadlines.
-    pub timing: Timing,
-}
-
-/// What a client is made of.
-pub struct ClientConfig {
-    /// Algorithms and the host's identity.
-    pub transport: Arc<TransportConfig>,
-    /// What a connection may ask for.
-    pub connection: ConnectionLimits,
-    /// Deadlines.
-    pub timing: Timing,
-}
-
-/// Deadlines of one connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    /// From the first byte to a successful sign-in (P4).
-    pub login: Duration,
-    /// The same while somebody answers questions (keyboard-interactive): counted from the first question.
-    pub interactive: Duration,
-    /// Silence after which the peer of an open connection is asked whether it is there; zero never asks.
-    pub keepalive: Duration,
-    /// Unanswered questions after which it is not.
-    pub keepalives_max: u32,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            login: Duration::from_secs(20),
-            interactive: Duration::from_secs(300),
-            keepalive: Duration::from_secs(30),
-            keepalives_max: 4,
-        }
-    }
-}
 
 /// What happened.
 pub enum Event<'e> {
@@ -298,7 +252,9 @@ impl Engine {
             }
             State::Handshake | State::Open(_) => {}
         }
-        let Some(received) = self.transport.step(now)? else { return Ok(Step::Idle) };
+        let Some(received) = self.transport.step(now)? else {
+            return Ok(Step::Idle);
+        };
         self.check_early()?;
         match received {
             Received::Keys => self.keys(),

@@ -77,7 +77,6 @@ pub enum Error {
 
 impl Error {
     /// Names the message in which a field was malformed.
-    #[must_use]
     pub fn malformed(message: &'static str) -> impl FnOnce(Malformed) -> Self {
         move |Malformed(field)| Self::Malformed { message, field }
     }
@@ -88,18 +87,13 @@ impl Error {
         match self {
             Self::Malformed { .. } => Some((Reason::PROTOCOL_ERROR, "malformed message")),
             Self::Misbehaved(what) => Some((Reason::PROTOCOL_ERROR, what)),
-            Self::Incompatible { .. } => {
-                Some((Reason::KEY_EXCHANGE_FAILED, "no algorithm in common"))
-            }
+            Self::Incompatible { .. } => Some((Reason::KEY_EXCHANGE_FAILED, "no algorithm in common")),
             Self::Integrity => Some((Reason::MAC_ERROR, "integrity check failed")),
             Self::HostKey { .. } => Some((Reason::HOST_KEY_NOT_VERIFIABLE, "host key not trusted")),
             Self::HostSignature => Some((Reason::KEY_EXCHANGE_FAILED, "host signature is wrong")),
             Self::Limit(what) => Some((Reason::PROTOCOL_ERROR, what)),
             Self::Timeout(what) => Some((Reason::BY_APPLICATION, what)),
-            Self::AuthExhausted => Some((
-                Reason::NO_MORE_AUTH_METHODS_AVAILABLE,
-                "too many authentication failures",
-            )),
+            Self::AuthExhausted => Some((Reason::NO_MORE_AUTH_METHODS_AVAILABLE, "too many authentication failures")),
             Self::Closed { reason, text } => Some((*reason, text)),
             Self::Misuse(_) | Self::Crypto(_) => Some((Reason::BY_APPLICATION, "internal error")),
             Self::Disconnected { .. } => None,

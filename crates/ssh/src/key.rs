@@ -20,9 +20,7 @@ mod source;
 mod text;
 
 pub use algorithm::{KeyAlgorithm, SignatureAlgorithm};
-pub use certificate::{
-    CERTIFICATE_BYTES_MAX, Certificate, CertificateKind, OPTIONS_MAX, PRINCIPALS_MAX,
-};
+pub use certificate::{CERTIFICATE_BYTES_MAX, Certificate, CertificateKind, OPTIONS_MAX, PRINCIPALS_MAX};
 pub use draft::CertificateDraft;
 pub use error::{KeyError, SignatureError};
 pub use host::HostTrust;

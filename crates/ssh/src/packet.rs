@@ -27,9 +27,7 @@ pub struct Volume {
 
 impl Volume {
     fn add(&mut self, bytes: usize) {
-        self.bytes = self
-            .bytes
-            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         self.packets = self.packets.saturating_add(1);
     }
 }

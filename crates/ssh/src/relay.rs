@@ -136,6 +136,7 @@ impl Ends<'_> {
 }
 
 /// What asking one side came to.
+#[expect(clippy::large_enum_variant, reason = "it lives for one call, on the stack")]
 enum Polled {
     Idle,
     Handled,
@@ -206,7 +207,9 @@ impl Relay {
             ConnectionEvent::Request { channel, request, reply } => {
                 self.pass_request(from, channel, &request, reply, &mut ends);
             }
-            ConnectionEvent::Global { request, reply } => self.pass_global(from, &request, reply, &mut ends),
+            ConnectionEvent::Global { request, reply } => {
+                self.pass_global(from, &request, reply, &mut ends);
+            }
             _ => {}
         }
     }
@@ -243,7 +246,9 @@ impl Relay {
 
     /// Sends what can be sent at once and keeps the rest. Answers how much needs no keeping.
     fn forward(&mut self, id: u64, from: Side, stream: Stream, bytes: &[u8], to: &mut Engine) -> usize {
-        let Some(pair) = self.pairs.get_mut(&id) else { return bytes.len() };
+        let Some(pair) = self.pairs.get_mut(&id) else {
+            return bytes.len();
+        };
         let channel = pair.channel(from.other());
         let flow = pair.flow(from);
         if !flow.wants(stream) {
@@ -267,13 +272,19 @@ impl Relay {
     /// Tries everything that waits once more.
     fn pump(&mut self, ends: &mut Ends<'_>) {
         for id in std::mem::take(&mut self.waiting) {
-            let Some(pair) = self.pairs.get_mut(&id) else { continue };
+            let Some(pair) = self.pairs.get_mut(&id) else {
+                continue;
+            };
             let mut idle = true;
             for side in [Side::A, Side::B] {
                 let (from, to) = (pair.channel(side), pair.channel(side.other()));
                 let flow = pair.flow(side);
                 while let Some((stream, bytes)) = flow.front() {
-                    let taken = if flow.wants(stream) { send(ends.engine(side.other()), to, stream, bytes) } else { bytes.len() };
+                    let taken = if flow.wants(stream) {
+                        send(ends.engine(side.other()), to, stream, bytes)
+                    } else {
+                        bytes.len()
+                    };
                     if taken == 0 {
                         break;
                     }
@@ -301,7 +312,9 @@ impl Relay {
 
     /// Closes both channels of a pair; nothing that waits is forwarded any more.
     fn stop(&mut self, id: u64, ends: &mut Ends<'_>) {
-        let Some(pair) = self.pairs.get_mut(&id) else { return };
+        let Some(pair) = self.pairs.get_mut(&id) else {
+            return;
+        };
         for side in [Side::A, Side::B] {
             let channel = pair.channel(side);
             pair.flow(side).sink = Sink::Nothing;
@@ -337,7 +350,9 @@ impl Relay {
         let Some(id) = self.index.get(&(side, channel)).copied() else {
             return Polled::Event(RelayEvent::Event(side, Event::Connection(event)));
         };
-        let Some(pair) = self.pairs.get_mut(&id) else { return Polled::Handled };
+        let Some(pair) = self.pairs.get_mut(&id) else {
+            return Polled::Handled;
+        };
         match event {
             ConnectionEvent::Reply { outcome, .. } => {
                 if let Some(token) = pair.flow(side.other()).replies.pop_front() {
@@ -411,7 +426,9 @@ impl Relay {
                 if *request == Request::EndOfWrite {
                     pair.flow(from.other()).stop_main();
                     let id = self.index.get(&(from, channel)).copied();
-                    id.into_iter().for_each(|id| self.wait(id));
+                    if let Some(id) = id {
+                        self.wait(id);
+                    }
                 }
             }
             _ => {

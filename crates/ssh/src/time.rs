@@ -17,17 +17,12 @@ impl Now {
     /// Seconds since 1970; a clock before 1970 counts as 0, so certificates are then not yet valid.
     #[must_use]
     pub fn unix_seconds(&self) -> u64 {
-        self.wall
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs())
+        self.wall.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 
     /// Both clocks moved on by the same time.
     #[must_use]
     pub fn after(self, passed: Duration) -> Self {
-        Self {
-            monotonic: self.monotonic + passed,
-            wall: self.wall + passed,
-        }
+        Self { monotonic: self.monotonic + passed, wall: self.wall + passed }
     }
 }

@@ -97,11 +97,23 @@ struct Keys {
 }
 
 impl Transport {
-    pub(crate) fn new(role: Role, config: Arc<TransportConfig>, entropy: Box<dyn Entropy>, now: Now) -> Result<Self, Error> {
+    pub(crate) fn new(
+        role: Role,
+        config: Arc<TransportConfig>,
+        entropy: Box<dyn Entropy>,
+        now: Now,
+    ) -> Result<Self, Error> {
         let mut outbox = Outbox::new(entropy);
-        outbox.raw(config.version_line().as_bytes());
+        let version = config.version_line();
+        // RFC 4253, section 4.2.
+        if version.len() > version::VERSION_BYTES_MAX - 2 || !version.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+            return Err(Error::Misuse("the version is not a line of at most 253 printable ASCII characters"));
+        }
+        outbox.raw(version.as_bytes());
         outbox.raw(b"\r\n");
         let rekey_due = now.monotonic + config.rekey.interval;
+        // Until the versions are known no key exchange can be started, however short the interval.
+        let exchange_due = Some(now.monotonic + config.rekey.timeout);
         Ok(Self {
             role,
             inbox: Inbox::new(),
@@ -112,14 +124,16 @@ impl Transport {
             server_sig_algs: None,
             presented: None,
             rekey_due,
-            exchange_due: None,
+            exchange_due,
         })
     }
 
     /// Takes the next step; `None` when more bytes are needed.
     pub(crate) fn step(&mut self, now: Now) -> Result<Option<Received>, Error> {
         if let State::Version(exchange) = &mut self.state {
-            let Some(theirs) = exchange.step(self.role, &mut self.inbox)? else { return Ok(None) };
+            let Some(theirs) = exchange.step(self.role, &mut self.inbox)? else {
+                return Ok(None);
+            };
             let versions = Versions { ours: self.config.version_line().into_bytes(), theirs };
             let kex = self.offer(KexPhase::Initial, now)?;
             self.state = State::Packets { versions, kex };
@@ -159,7 +173,9 @@ impl Transport {
 
     /// Whether a message may come now at all.
     fn admits(&self, number: u8) -> Result<bool, Error> {
-        let State::Packets { kex, .. } = &self.state else { return Err(Error::Misuse("no packets yet")) };
+        let State::Packets { kex, .. } = &self.state else {
+            return Err(Error::Misuse("no packets yet"));
+        };
         let exchange = matches!(number, msg::KEXINIT..=49);
         Ok(match (&self.keys, kex.peer_is_bound()) {
             // The first exchange: no peer needs anything else, and whatever could be slipped in is Terrapin's tool.
@@ -247,7 +263,8 @@ impl Transport {
     fn tell_extensions(&mut self) -> Result<(), Error> {
         self.outbox.message(msg::EXT_INFO, |w| {
             w.u32(3);
-            w.string(b"server-sig-algs").name_list(crate::key::SignatureAlgorithm::ALL.iter().map(|algorithm| algorithm.name()));
+            w.string(b"server-sig-algs")
+                .name_list(crate::key::SignatureAlgorithm::ALL.iter().map(|algorithm| algorithm.name()));
             w.string(b"publickey-hostbound@openssh.com").string(b"0");
             w.string(b"ping@openssh.com").string(b"0");
         })
@@ -350,4 +367,4 @@ fn disconnected(payload: &[u8]) -> Error {
 }
 
 /// The default of [`RekeyLimits::timeout`].
-const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(300);
+const EXCHANGE_TIMEOUT: Duration = Duration::from_mins(5);

@@ -26,20 +26,14 @@ impl<'a> Reader<'a> {
 
     /// The next `count` bytes as they are.
     pub fn bytes(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(count)
-            .ok_or(Malformed("fewer bytes than promised"))?;
+        let (taken, rest) = self.rest.split_at_checked(count).ok_or(Malformed("fewer bytes than promised"))?;
         self.rest = rest;
         Ok(taken)
     }
 
     /// `byte[N]` of a fixed size.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let (taken, rest) = self
-            .rest
-            .split_first_chunk::<N>()
-            .ok_or(Malformed("fewer bytes than promised"))?;
+        let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(Malformed("fewer bytes than promised"))?;
         self.rest = rest;
         Ok(*taken)
     }
@@ -73,11 +67,7 @@ impl<'a> Reader<'a> {
     /// `string` of at most `max` bytes.
     pub fn string_max(&mut self, max: usize) -> Result<&'a [u8], Malformed> {
         let bytes = self.string()?;
-        if bytes.len() > max {
-            Err(Malformed("string longer than allowed"))
-        } else {
-            Ok(bytes)
-        }
+        if bytes.len() > max { Err(Malformed("string longer than allowed")) } else { Ok(bytes) }
     }
 
     /// `string` that must be UTF-8, of at most `max` bytes.
@@ -96,9 +86,7 @@ impl<'a> Reader<'a> {
         match bytes {
             [] => Err(Malformed("mpint is zero")),
             [first, ..] if *first & 0x80 != 0 => Err(Malformed("mpint is negative")),
-            [0, second, ..] if *second & 0x80 == 0 => {
-                Err(Malformed("mpint has needless leading zeros"))
-            }
+            [0, second, ..] if *second & 0x80 == 0 => Err(Malformed("mpint has needless leading zeros")),
             [0] => Err(Malformed("mpint has needless leading zeros")),
             [0, magnitude @ ..] => Ok(magnitude),
             magnitude => Ok(magnitude),
@@ -118,11 +106,7 @@ impl<'a> Reader<'a> {
 
     /// Nothing may be left.
     pub fn finish(self) -> Result<(), Malformed> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(Malformed("bytes after the last field"))
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(Malformed("bytes after the last field")) }
     }
 }
 
@@ -178,10 +162,7 @@ enum Fit {
 impl<'v> Writer<'v> {
     /// Writes behind what `out` already holds.
     pub fn new(out: &'v mut Vec<u8>) -> Self {
-        Self {
-            out,
-            fit: Fit::Fits,
-        }
+        Self { out, fit: Fit::Fits }
     }
 
     /// Bytes as they are.

@@ -20,8 +20,7 @@ use std::time::Duration;
 use std::{env, fs, io, process};
 
 use sallyport_ssh::kex::{
-    HostKeyAlgorithm, Initiator, KexInit, Method, Phase, Preferences, Transcript, exchange_hash,
-    negotiate, respond,
+    HostKeyAlgorithm, Initiator, KexInit, Method, Phase, Preferences, Transcript, exchange_hash, negotiate, respond,
 };
 use sallyport_ssh::key::{Presented, SignatureAlgorithm, SigningKey};
 use sallyport_ssh::message::transport;
@@ -42,10 +41,8 @@ const OPENSSH: [Method; 6] = [
 ];
 
 /// By the names under which paramiko knows them.
-const PARAMIKO: [(Method, &str); 2] = [
-    (Method::MlKem768X25519, "mlkem768x25519-sha256"),
-    (Method::Curve25519, "curve25519-sha256@libssh.org"),
-];
+const PARAMIKO: [(Method, &str); 2] =
+    [(Method::MlKem768X25519, "mlkem768x25519-sha256"), (Method::Curve25519, "curve25519-sha256@libssh.org")];
 
 #[test]
 fn openssh_as_server_signs_what_we_hash() {
@@ -83,11 +80,7 @@ fn openssh_as_client_takes_our_answer() {
 /// The test above can fail: the client looks at the signature.
 #[test]
 fn openssh_as_client_refuses_a_signature_over_something_else() {
-    let message = to_openssh_client(
-        Method::Curve25519,
-        "curve25519-sha256",
-        Signed::SomethingElse,
-    );
+    let message = to_openssh_client(Method::Curve25519, "curve25519-sha256", Signed::SomethingElse);
     assert_ne!(message, Some(transport::NEWKEYS));
 }
 
@@ -105,19 +98,10 @@ transport.start_server(server=paramiko.ServerInterface())
     for (method, name) in PARAMIKO {
         let mut paramiko = Program::start(python(server).arg(name).stdout(Stdio::piped()));
         let mut port = String::new();
-        BufReader::new(paramiko.0.stdout.take().unwrap())
-            .read_line(&mut port)
-            .unwrap();
+        BufReader::new(paramiko.0.stdout.take().unwrap()).read_line(&mut port).unwrap();
         let address = ("127.0.0.1", port.trim().parse().unwrap());
-        let algorithm = as_client(
-            Connection::over(TcpStream::connect(address).unwrap()),
-            method,
-        );
-        assert_eq!(
-            algorithm,
-            SignatureAlgorithm::EcdsaSha2Nistp256,
-            "{method:?}"
-        );
+        let algorithm = as_client(Connection::over(TcpStream::connect(address).unwrap()), method);
+        assert_eq!(algorithm, SignatureAlgorithm::EcdsaSha2Nistp256, "{method:?}");
     }
 }
 
@@ -157,41 +141,18 @@ fn to_openssh_client(method: Method, name: &str, signed: Signed) -> Option<u8> {
     fs::write(&known_hosts, line).unwrap();
     let _ssh = Program::start(
         Command::new(installed("ssh"))
-            .args([
-                "-F",
-                "none",
-                "-o",
-                "BatchMode=yes",
-                "-o",
-                "StrictHostKeyChecking=yes",
-            ])
-            .args([
-                "-o",
-                &format!("UserKnownHostsFile={}", known_hosts.display()),
-            ])
-            .args([
-                "-o",
-                "GlobalKnownHostsFile=none",
-                "-o",
-                &format!("KexAlgorithms={name}"),
-            ])
+            .args(["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"])
+            .args(["-o", &format!("UserKnownHostsFile={}", known_hosts.display())])
+            .args(["-o", "GlobalKnownHostsFile=none", "-o", &format!("KexAlgorithms={name}")])
             .args(["-p", &port.to_string(), "user@127.0.0.1", "true"])
             .stdin(Stdio::null()),
     );
-    as_server(
-        Connection::over(listener.accept().unwrap().0),
-        method,
-        &key,
-        signed,
-    )
+    as_server(Connection::over(listener.accept().unwrap().0), method, &key, signed)
 }
 
 /// Does a key exchange as the client, checks the host's signature, and answers how it was made.
 fn as_client(mut connection: Connection, method: Method) -> SignatureAlgorithm {
-    let preferences = Preferences {
-        methods: vec![method],
-        ..Preferences::client_legacy()
-    };
+    let preferences = Preferences { methods: vec![method], ..Preferences::client_legacy() };
     let (their_version, ours, theirs) = connection.begin(Role::Client, &preferences);
     let agreed = negotiate(Role::Client, &ours, &theirs, &preferences).unwrap();
     assert_eq!(agreed.method, method);
@@ -220,25 +181,14 @@ fn as_client(mut connection: Connection, method: Method) -> SignatureAlgorithm {
     };
     let hash = exchange_hash(method.hash(), &transcript, &secret).unwrap();
     let presented = Presented::from_blob(host_key).unwrap();
-    let verified = presented
-        .key()
-        .verify(&hash, signature)
-        .expect("the signature verifies");
+    let verified = presented.key().verify(&hash, signature).expect("the signature verifies");
     verified.algorithm
 }
 
 /// Does a key exchange as the server and answers the number of the message with which the client goes on, if it does.
-fn as_server(
-    mut connection: Connection,
-    method: Method,
-    key: &SigningKey,
-    signed: Signed,
-) -> Option<u8> {
+fn as_server(mut connection: Connection, method: Method, key: &SigningKey, signed: Signed) -> Option<u8> {
     let host_keys = vec![HostKeyAlgorithm::plain(SignatureAlgorithm::Ed25519)];
-    let preferences = Preferences {
-        methods: vec![method],
-        ..Preferences::server(host_keys)
-    };
+    let preferences = Preferences { methods: vec![method], ..Preferences::server(host_keys) };
     let (their_version, ours, theirs) = connection.begin(Role::Server, &preferences);
     let agreed = negotiate(Role::Server, &ours, &theirs, &preferences).unwrap();
     assert_eq!(agreed.method, method);
@@ -262,9 +212,7 @@ fn as_server(
         hash[0] ^= 1;
     }
     let reply = encode(|writer| {
-        writer
-            .u8(transport::KEX_REPLY)
-            .string(key.public_key().blob());
+        writer.u8(transport::KEX_REPLY).string(key.public_key().blob());
         writer.string(&server_public).string(&key.sign(&hash));
     });
     connection.write_packet(&reply.unwrap());
@@ -279,10 +227,7 @@ struct Connection {
 
 impl Connection {
     fn new(input: impl Read + 'static, output: impl Write + 'static) -> Self {
-        Self {
-            input: Box::new(BufReader::new(input)),
-            output: Box::new(output),
-        }
+        Self { input: Box::new(BufReader::new(input)), output: Box::new(output) }
     }
 
     fn over(stream: TcpStream) -> Self {
@@ -293,17 +238,11 @@ impl Connection {
 
     /// Exchanges versions and KEXINITs, and answers the peer's version, our KEXINIT and the peer's.
     fn begin(&mut self, role: Role, preferences: &Preferences) -> (Vec<u8>, KexInit, KexInit) {
-        self.output
-            .write_all(&[OUR_VERSION, b"\r\n"].concat())
-            .unwrap();
+        self.output.write_all(&[OUR_VERSION, b"\r\n"].concat()).unwrap();
         let mut version = Vec::new();
         self.input.read_until(b'\n', &mut version).unwrap();
         let version = version.trim_ascii_end().to_vec();
-        assert!(
-            version.starts_with(b"SSH-2.0-"),
-            "{}",
-            version.escape_ascii()
-        );
+        assert!(version.starts_with(b"SSH-2.0-"), "{}", version.escape_ascii());
         let ours = KexInit::ours(role, preferences, Phase::Initial, [0x5a; 16]).unwrap();
         self.write_packet(ours.payload());
         let theirs = KexInit::parse(&self.read_packet().expect("a KEXINIT")).unwrap();
@@ -314,10 +253,7 @@ impl Connection {
         let padding = 4 + (16 - (payload.len() + 1 + 4 + 4) % 8) % 8;
         let packet = encode(|writer| {
             writer.u32(u32::try_from(1 + payload.len() + padding).unwrap());
-            writer
-                .u8(u8::try_from(padding).unwrap())
-                .bytes(payload)
-                .bytes(&vec![0; padding]);
+            writer.u8(u8::try_from(padding).unwrap()).bytes(payload).bytes(&vec![0; padding]);
         });
         self.output.write_all(&packet.unwrap()).unwrap();
         self.output.flush().unwrap();
@@ -368,8 +304,7 @@ impl Drop for Program {
 
 /// The interpreter that `./test` has prepared, running `script`.
 fn python(script: &str) -> Command {
-    let python = env::var_os("SALLYPORT_TEST_PYTHON")
-        .expect("SALLYPORT_TEST_PYTHON: run ./test, which sets it");
+    let python = env::var_os("SALLYPORT_TEST_PYTHON").expect("SALLYPORT_TEST_PYTHON: run ./test, which sets it");
     let mut command = Command::new(python);
     command.args(["-c", script]);
     command
@@ -379,13 +314,9 @@ fn python(script: &str) -> Command {
 fn installed(program: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
     let system = [PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")];
-    let found = env::split_paths(&path)
-        .chain(system)
-        .map(|directory| directory.join(program));
+    let found = env::split_paths(&path).chain(system).map(|directory| directory.join(program));
     let mut found = found.filter(|candidate| candidate.is_file());
-    found
-        .next()
-        .unwrap_or_else(|| panic!("{program} is not installed: run ./test, which brings it"))
+    found.next().unwrap_or_else(|| panic!("{program} is not installed: run ./test, which brings it"))
 }
 
 /// A directory that ends with the test.

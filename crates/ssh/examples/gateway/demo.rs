@@ -27,22 +27,15 @@ use crate::host::{Admission, Host};
 pub(crate) async fn run() -> Result<()> {
     let folder = Folder::create()?;
     let recordings = folder.0.join("recordings");
-    let (visitor, identity, gateway_key, target_key) = (
-        SigningKey::generate()?,
-        SigningKey::generate()?,
-        SigningKey::generate()?,
-        SigningKey::generate()?,
-    );
+    let (visitor, identity, gateway_key, target_key) =
+        (SigningKey::generate()?, SigningKey::generate()?, SigningKey::generate()?, SigningKey::generate()?);
     let target_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let target_address = target_listener.local_addr()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     write_client_files(&folder.0, address, &visitor, gateway_key.public_key())?;
 
-    let trust = HostTrust {
-        keys: vec![target_key.public_key().clone()],
-        ..HostTrust::default()
-    };
+    let trust = HostTrust { keys: vec![target_key.public_key().clone()], ..HostTrust::default() };
     let target = target(target_key, identity.public_key())?;
     let gateway = Gateway {
         server: Arc::new(server(gateway_key)),
@@ -57,10 +50,7 @@ pub(crate) async fn run() -> Result<()> {
         user: None,
         record: Some(recordings.clone()),
     };
-    println!(
-        "{}",
-        welcome(&folder.0, &recordings, address, target_address)
-    );
+    println!("{}", welcome(&folder.0, &recordings, address, target_address));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     tokio::select! {
@@ -73,30 +63,17 @@ pub(crate) async fn run() -> Result<()> {
 }
 
 fn server(key: SigningKey) -> TransportConfig {
-    TransportConfig::server(HostIdentity {
-        key: Arc::new(key),
-        certificate: None,
-        next_keys: Vec::new(),
-    })
+    TransportConfig::server(HostIdentity { key: Arc::new(key), certificate: None, next_keys: Vec::new() })
 }
 
 /// Lets in the gateway and nobody else.
 fn target(key: SigningKey, gateway: &PublicKey) -> Result<Host> {
-    let admission = Admission {
-        keys: vec![gateway.clone()],
-        authorities: Vec::new(),
-        password: None,
-    };
+    let admission = Admission { keys: vec![gateway.clone()], authorities: Vec::new(), password: None };
     Host::new(server(key), admission)
 }
 
 /// What `ssh -F` needs to come in without a question.
-fn write_client_files(
-    folder: &Path,
-    address: SocketAddr,
-    visitor: &SigningKey,
-    gateway: &PublicKey,
-) -> Result<()> {
+fn write_client_files(folder: &Path, address: SocketAddr, visitor: &SigningKey, gateway: &PublicKey) -> Result<()> {
     let (ip, port) = (address.ip(), address.port());
     let (key, known_hosts) = (folder.join("key"), folder.join("known_hosts"));
     write_private(&key, visitor.to_openssh("sallyport demo")?.as_bytes())?;
@@ -153,11 +130,7 @@ fn welcome(folder: &Path, recordings: &Path, gateway: SocketAddr, target: Socket
 fn shell_quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    if text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// A folder that nobody else can look into, removed in the end.

@@ -2,11 +2,7 @@
 //!
 //! It shows how little a gateway is once the protocol is done, and it is what the end-to-end tests and the benchmarks run
 //! through. It approves nothing and asks nobody: sallyport does.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program for people"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
 use std::fs;
 use std::net::SocketAddr;
@@ -91,10 +87,7 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     fn server_config(&self, source: SocketAddr) -> ServerConfig {
-        let mut auth = ServerAuthConfig {
-            methods: MethodSet::PUBLIC_KEY,
-            ..ServerAuthConfig::default()
-        };
+        let mut auth = ServerAuthConfig { methods: MethodSet::PUBLIC_KEY, ..ServerAuthConfig::default() };
         auth.source = Some(source.ip());
         ServerConfig {
             transport: self.server.clone(),
@@ -112,9 +105,7 @@ async fn main() -> Result<()> {
         return demo::run().await;
     }
     let gateway = Arc::new(gateway(&args)?);
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let listener = TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     println!("listening on {}", listener.local_addr()?);
     serve(listener, gateway).await
 }
@@ -134,15 +125,11 @@ async fn serve(listener: TcpListener, gateway: Arc<Gateway>) -> Result<()> {
 
 fn gateway(args: &Args) -> Result<Gateway> {
     let key = match &args.host_key {
-        Some(path) => {
-            SigningKey::from_openssh(&read(path)?).with_context(|| path.display().to_string())?
-        }
+        Some(path) => SigningKey::from_openssh(&read(path)?).with_context(|| path.display().to_string())?,
         None => SigningKey::generate()?,
     };
     let certificate = match &args.host_certificate {
-        Some(path) => Some(
-            Certificate::from_openssh(&read(path)?).with_context(|| path.display().to_string())?,
-        ),
+        Some(path) => Some(Certificate::from_openssh(&read(path)?).with_context(|| path.display().to_string())?),
         None => None,
     };
     let trust = HostTrust {
@@ -150,21 +137,10 @@ fn gateway(args: &Args) -> Result<Gateway> {
         authorities: public_keys(&args.target_authority)?,
         names: args.target_name.clone(),
     };
-    let mut server = TransportConfig::server(HostIdentity {
-        key: Arc::new(key),
-        certificate,
-        next_keys: Vec::new(),
-    });
-    let mut client = if args.legacy {
-        TransportConfig::client_legacy(trust)
-    } else {
-        TransportConfig::client(trust)
-    };
+    let mut server = TransportConfig::server(HostIdentity { key: Arc::new(key), certificate, next_keys: Vec::new() });
+    let mut client = if args.legacy { TransportConfig::client_legacy(trust) } else { TransportConfig::client(trust) };
     if let Some(name) = &args.target_cipher {
-        client
-            .preferences
-            .ciphers
-            .retain(|cipher| cipher.name() == name);
+        client.preferences.ciphers.retain(|cipher| cipher.name() == name);
     }
     if let Some(bytes) = args.rekey_bytes {
         server.rekey.bytes = bytes;
@@ -180,8 +156,7 @@ fn gateway(args: &Args) -> Result<Gateway> {
         },
         target: args.target.context("--target is missing")?,
         authorized: public_keys(args.authorized.as_slice())?,
-        identity: SigningKey::from_openssh(&read(identity)?)
-            .with_context(|| identity.display().to_string())?,
+        identity: SigningKey::from_openssh(&read(identity)?).with_context(|| identity.display().to_string())?,
         user: args.user.clone(),
         record: args.record.clone(),
     })
@@ -190,14 +165,8 @@ fn gateway(args: &Args) -> Result<Gateway> {
 fn public_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>> {
     let mut keys = Vec::new();
     for path in paths {
-        for line in read(path)?
-            .lines()
-            .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
-        {
-            keys.push(
-                PublicKey::from_openssh(line)
-                    .with_context(|| format!("{}: {line}", path.display()))?,
-            );
+        for line in read(path)?.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+            keys.push(PublicKey::from_openssh(line).with_context(|| format!("{}: {line}", path.display()))?);
         }
     }
     Ok(keys)

@@ -19,11 +19,7 @@ impl Recording {
     pub(crate) fn start(folder: &Path) -> Result<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         fs::create_dir_all(folder)?;
-        let path = folder.join(format!(
-            "{}-{}.rec",
-            std::process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        ));
+        let path = folder.join(format!("{}-{}.rec", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
         let file = File::create(&path).with_context(|| path.display().to_string())?;
         Ok(Self { file })
     }
@@ -38,9 +34,6 @@ impl Tap for Recording {
             Stream::Extended(code) => code.to_be_bytes(),
         });
         head[5..].copy_from_slice(&u32::try_from(bytes.len()).map_err(|_| Stop)?.to_be_bytes());
-        self.file
-            .write_all(&head)
-            .and_then(|()| self.file.write_all(bytes))
-            .map_err(|_| Stop)
+        self.file.write_all(&head).and_then(|()| self.file.write_all(bytes)).map_err(|_| Stop)
     }
 }

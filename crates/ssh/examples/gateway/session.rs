@@ -19,11 +19,7 @@ use crate::record::Recording;
 /// From the first byte to the last.
 pub(crate) async fn run(stream: TcpStream, source: SocketAddr, gateway: &Gateway) -> Result<()> {
     stream.set_nodelay(true)?;
-    let engine = Engine::server(
-        &gateway.server_config(source),
-        Box::new(SystemEntropy),
-        now(),
-    )?;
+    let engine = Engine::server(&gateway.server_config(source), Box::new(SystemEntropy), now())?;
     let mut client = Link::new(stream, engine);
     let Some(user) = welcome(&mut client, gateway).await? else {
         return Ok(());
@@ -31,10 +27,7 @@ pub(crate) async fn run(stream: TcpStream, source: SocketAddr, gateway: &Gateway
     let target = match reach(gateway, gateway.user.as_ref().unwrap_or(&user)).await {
         Ok(target) => target,
         Err(error) => {
-            client.engine.end(
-                Reason::BY_APPLICATION,
-                &format!("the target cannot be reached: {error:#}"),
-            );
+            client.engine.end(Reason::BY_APPLICATION, &format!("the target cannot be reached: {error:#}"));
             client.finish().await;
             return Err(error);
         }
@@ -62,18 +55,13 @@ async fn welcome(client: &mut Link<TcpStream>, gateway: &Gateway) -> Result<Opti
             continue;
         };
         match event {
-            ServerAuthEvent::Offered(offer) if known(offer.presented()) => {
-                login.acceptable(offer)?
-            }
+            ServerAuthEvent::Offered(offer) if known(offer.presented()) => login.acceptable(offer)?,
             ServerAuthEvent::Offered(offer) => login.reject_offer(offer, now())?,
-            ServerAuthEvent::Verified(identity) if known(identity.presented()) => {
-                login.accept(identity)?
-            }
+            ServerAuthEvent::Verified(identity) if known(identity.presented()) => login.accept(identity)?,
             ServerAuthEvent::Verified(attempt) => reject(&mut login, attempt)?,
             ServerAuthEvent::None(attempt) => reject(&mut login, attempt)?,
             ServerAuthEvent::Password(attempt) => reject(&mut login, attempt)?,
-            ServerAuthEvent::InteractiveStart(attempt)
-            | ServerAuthEvent::InteractiveResponse(attempt) => {
+            ServerAuthEvent::InteractiveStart(attempt) | ServerAuthEvent::InteractiveResponse(attempt) => {
                 reject(&mut login, attempt)?;
             }
             ServerAuthEvent::InteractiveAbandoned { .. }
@@ -83,18 +71,13 @@ async fn welcome(client: &mut Link<TcpStream>, gateway: &Gateway) -> Result<Opti
     }
 }
 
-fn reject(
-    login: &mut sallyport_ssh::engine::ServerLogin<'_>,
-    attempt: impl Attempt,
-) -> Result<(), Error> {
+fn reject(login: &mut sallyport_ssh::engine::ServerLogin<'_>, attempt: impl Attempt) -> Result<(), Error> {
     login.reject(attempt, now())
 }
 
 /// Signs in to the target with the gateway's own key.
 async fn reach(gateway: &Gateway, user: &str) -> Result<Link<TcpStream>> {
-    let stream = TcpStream::connect(gateway.target)
-        .await
-        .with_context(|| gateway.target.to_string())?;
+    let stream = TcpStream::connect(gateway.target).await.with_context(|| gateway.target.to_string())?;
     stream.set_nodelay(true)?;
     let engine = Engine::client(&gateway.client, Box::new(SystemEntropy), now())?;
     let mut target = Link::new(stream, engine);
@@ -107,19 +90,14 @@ async fn reach(gateway: &Gateway, user: &str) -> Result<Link<TcpStream>> {
             Some(_) => continue,
         };
         match (event, target.engine.phase()) {
-            (ClientAuthEvent::Ready, Phase::ClientAuth(mut login)) => {
-                login.public_key(user, &identity)?
-            }
+            (ClientAuthEvent::Ready, Phase::ClientAuth(mut login)) => login.public_key(user, &identity)?,
             (ClientAuthEvent::Sign(request), Phase::ClientAuth(mut login)) => {
                 let signature = gateway.identity.sign(request.data());
                 login.signature(request, &signature)?;
             }
             (ClientAuthEvent::Succeeded { .. }, _) => return Ok(target),
             (ClientAuthEvent::Failure { methods, .. }, _) => {
-                bail!(
-                    "the target does not let {user} in with this key (it would take: {})",
-                    methods.join(", ")
-                )
+                bail!("the target does not let {user} in with this key (it would take: {})", methods.join(", "))
             }
             _ => {}
         }
@@ -127,11 +105,7 @@ async fn reach(gateway: &Gateway, user: &str) -> Result<Link<TcpStream>> {
 }
 
 /// Until either side is gone. The other is told with the words that the first one used.
-async fn bridge(
-    mut client: Link<TcpStream>,
-    mut target: Link<TcpStream>,
-    tap: &mut (dyn Tap + Send),
-) -> Result<()> {
+async fn bridge(mut client: Link<TcpStream>, mut target: Link<TcpStream>, tap: &mut (dyn Tap + Send)) -> Result<()> {
     let mut relay = Relay::new();
     loop {
         let Some(event) = relay.turn(&mut client.engine, &mut target.engine, tap, now()) else {
@@ -142,20 +116,13 @@ async fn bridge(
             // The target's host keys are between it and us.
             RelayEvent::Event(
                 Side::B,
-                Event::Connection(ConnectionEvent::Global {
-                    request: GlobalRequest::HostKeys { .. },
-                    ..
-                }),
+                Event::Connection(ConnectionEvent::Global { request: GlobalRequest::HostKeys { .. }, .. }),
             ) => {}
             RelayEvent::Event(side, Event::Connection(event)) => {
                 relay.pass(side, event, &mut client.engine, &mut target.engine);
             }
             RelayEvent::Event(side, Event::Ended(error)) => {
-                let other = if side == Side::A {
-                    &mut target.engine
-                } else {
-                    &mut client.engine
-                };
+                let other = if side == Side::A { &mut target.engine } else { &mut client.engine };
                 let (reason, text) = match &error {
                     Error::Disconnected { reason, text } => (*reason, text.clone()),
                     error => (Reason::BY_APPLICATION, error.to_string()),

@@ -11,9 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::Result;
-use sallyport_ssh::connection::{
-    ChannelId, ChannelKind, ChannelOffer, ConnectionEvent, Open, OpenFailure, Outcome,
-};
+use sallyport_ssh::connection::{ChannelId, ChannelKind, ChannelOffer, ConnectionEvent, Open, OpenFailure, Outcome};
 use sallyport_ssh::driver::{Link, now};
 use sallyport_ssh::engine::{Engine, Event};
 use sallyport_ssh::entropy::SystemEntropy;
@@ -50,12 +48,7 @@ pub(crate) async fn run(stream: TcpStream, source: SocketAddr, host: &Host) -> R
         scratch: vec![0; READ_BYTES],
     };
     let error = poll_fn(|cx| connection.poll(cx)).await;
-    let Connection {
-        link,
-        channels,
-        forwards,
-        ..
-    } = connection;
+    let Connection { link, channels, forwards, .. } = connection;
     // Programs and sockets hear of the end before we wait for the client once more.
     drop((channels, forwards));
     // Whoever does not listen is not waited for.
@@ -157,11 +150,7 @@ impl Connection {
                 self.channels.remove(&channel);
                 Ok(())
             }
-            ConnectionEvent::Request {
-                channel,
-                request,
-                reply,
-            } => {
+            ConnectionEvent::Request { channel, request, reply } => {
                 let engine = &mut self.link.engine;
                 match (self.channels.get_mut(&channel), reply) {
                     (Some(Served::Session(session)), reply) => {
@@ -262,10 +251,7 @@ impl Connection {
 }
 
 /// Does something on a connection that is open.
-fn act(
-    engine: &mut Engine,
-    act: impl FnOnce(&mut Open<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
+fn act(engine: &mut Engine, act: impl FnOnce(&mut Open<'_>) -> Result<(), Error>) -> Result<(), Error> {
     match engine.open_phase() {
         Some(mut open) => act(&mut open),
         None => Ok(()),
@@ -274,15 +260,9 @@ fn act(
 
 /// What programs are told of their connection, as OpenSSH tells it.
 fn variables(source: SocketAddr, local: SocketAddr) -> Vec<(OsString, OsString)> {
-    let (from, to) = (
-        format!("{} {}", source.ip(), source.port()),
-        format!("{} {}", local.ip(), local.port()),
-    );
+    let (from, to) = (format!("{} {}", source.ip(), source.port()), format!("{} {}", local.ip(), local.port()));
     vec![
-        (
-            "SSH_CLIENT".into(),
-            format!("{from} {}", local.port()).into(),
-        ),
+        ("SSH_CLIENT".into(), format!("{from} {}", local.port()).into()),
         ("SSH_CONNECTION".into(), format!("{from} {to}").into()),
     ]
 }

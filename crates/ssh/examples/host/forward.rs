@@ -68,11 +68,7 @@ impl Forwards {
         for listening in &self.listening {
             // An error concerns the one who came and went, not the listener.
             match listening {
-                Listening::Tcp {
-                    host,
-                    port,
-                    listener,
-                } => {
+                Listening::Tcp { host, port, listener } => {
                     if let Poll::Ready(Ok((stream, from))) = listener.poll_accept(cx) {
                         let listening = endpoint(host.clone(), *port);
                         let from = endpoint(from.ip().to_string().into_bytes(), from.port());
@@ -103,17 +99,9 @@ impl Forwards {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         let port = listener.local_addr()?.port();
-        self.listening.push(Listening::Tcp {
-            host: host.to_vec(),
-            port,
-            listener,
-        });
+        self.listening.push(Listening::Tcp { host: host.to_vec(), port, listener });
         // Only who leaves the choice to us is told (RFC 4254, section 7.1).
-        Ok(if asked == 0 {
-            u32::from(port).to_be_bytes().to_vec()
-        } else {
-            Vec::new()
-        })
+        Ok(if asked == 0 { u32::from(port).to_be_bytes().to_vec() } else { Vec::new() })
     }
 
     fn listen_unix(&mut self, path: &[u8]) -> io::Result<Vec<u8>> {
@@ -121,11 +109,7 @@ impl Forwards {
         let file = PathBuf::from(OsString::from_vec(path.to_vec()));
         let listener = UnixListener::bind(&file)?;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
-        self.listening.push(Listening::Unix {
-            path: path.to_vec(),
-            listener,
-            _file: SocketFile(file),
-        });
+        self.listening.push(Listening::Unix { path: path.to_vec(), listener, _file: SocketFile(file) });
         Ok(Vec::new())
     }
 
@@ -164,8 +148,5 @@ fn loopback(host: &[u8]) -> IpAddr {
 }
 
 fn endpoint(host: Vec<u8>, port: u16) -> Endpoint {
-    Endpoint {
-        host,
-        port: port.into(),
-    }
+    Endpoint { host, port: port.into() }
 }

@@ -6,9 +6,7 @@
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
-use sallyport_ssh::auth::{
-    Attempt, Echo, InteractiveAttempt, MethodSet, Prompt, Prompts, ServerAuthEvent,
-};
+use sallyport_ssh::auth::{Attempt, Echo, InteractiveAttempt, MethodSet, Prompt, Prompts, ServerAuthEvent};
 use sallyport_ssh::driver::{Link, now};
 use sallyport_ssh::engine::{Event, Phase, ServerLogin};
 use sallyport_ssh::error::Error;
@@ -38,13 +36,8 @@ impl FromStr for Password {
 
     /// `NAME:SECRET`
     fn from_str(text: &str) -> Result<Self> {
-        let (user, secret) = text
-            .split_once(':')
-            .context("a password is given as NAME:SECRET")?;
-        Ok(Self {
-            user: user.to_owned(),
-            secret: Zeroizing::new(secret.to_owned()),
-        })
+        let (user, secret) = text.split_once(':').context("a password is given as NAME:SECRET")?;
+        Ok(Self { user: user.to_owned(), secret: Zeroizing::new(secret.to_owned()) })
     }
 }
 
@@ -66,25 +59,19 @@ impl Admission {
         if self.password.is_none() {
             return MethodSet::PUBLIC_KEY;
         }
-        MethodSet::PUBLIC_KEY
-            .with(MethodSet::KEYBOARD_INTERACTIVE)
-            .with(MethodSet::PASSWORD)
+        MethodSet::PUBLIC_KEY.with(MethodSet::KEYBOARD_INTERACTIVE).with(MethodSet::PASSWORD)
     }
 
     /// A certificate was judged by the engine before it is shown here.
     fn knows(&self, presented: &Presented) -> bool {
         match presented {
             Presented::Key(key) => self.keys.contains(key),
-            Presented::Certificate(certificate) => {
-                self.authorities.contains(certificate.authority())
-            }
+            Presented::Certificate(certificate) => self.authorities.contains(certificate.authority()),
         }
     }
 
     fn has(&self, user: &str, secret: &str) -> bool {
-        self.password
-            .as_ref()
-            .is_some_and(|password| password.is(user, secret))
+        self.password.as_ref().is_some_and(|password| password.is(user, secret))
     }
 }
 
@@ -113,15 +100,9 @@ pub(crate) async fn welcome(link: &mut Link<TcpStream>, admission: &Admission) -
     }
 }
 
-fn answer(
-    mut login: ServerLogin<'_>,
-    event: ServerAuthEvent,
-    admission: &Admission,
-) -> Result<(), Error> {
+fn answer(mut login: ServerLogin<'_>, event: ServerAuthEvent, admission: &Admission) -> Result<(), Error> {
     match event {
-        ServerAuthEvent::Offered(offer) if admission.knows(offer.presented()) => {
-            login.acceptable(offer)
-        }
+        ServerAuthEvent::Offered(offer) if admission.knows(offer.presented()) => login.acceptable(offer),
         ServerAuthEvent::Offered(offer) => login.reject_offer(offer, now()),
         ServerAuthEvent::Verified(identity) => {
             let known = admission.knows(identity.presented());
@@ -144,23 +125,13 @@ fn answer(
 }
 
 fn decide(mut login: ServerLogin<'_>, attempt: impl Attempt, right: bool) -> Result<(), Error> {
-    if right {
-        login.accept(attempt)
-    } else {
-        login.reject(attempt, now())
-    }
+    if right { login.accept(attempt) } else { login.reject(attempt, now()) }
 }
 
 fn question() -> Prompts {
     let text = "Password: ".to_owned();
-    let prompts = vec![Prompt {
-        text,
-        echo: Echo::Hidden,
-    }];
-    Prompts {
-        prompts,
-        ..Prompts::default()
-    }
+    let prompts = vec![Prompt { text, echo: Echo::Hidden }];
+    Prompts { prompts, ..Prompts::default() }
 }
 
 fn answered(attempt: &InteractiveAttempt, admission: &Admission) -> bool {

@@ -2,11 +2,7 @@
 //!
 //! Owns: the command line and the keys it names. The server itself is in `serve.rs`. It listens on loopback only: whoever signs
 //! in is the user who started it, under whatever name.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program for people"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
 use std::fs;
 use std::net::SocketAddr;
@@ -56,17 +52,11 @@ struct Args {
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = Args::parse();
-    ensure!(
-        args.listen.ip().is_loopback(),
-        "{} is not a loopback address",
-        args.listen
-    );
+    ensure!(args.listen.ip().is_loopback(), "{} is not a loopback address", args.listen);
     let key = host_key(&args)?;
     let public = key.public_key().to_openssh();
     let host = Arc::new(host(&args, key)?);
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let listener = TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     println!("listening on {}", listener.local_addr()?);
     println!("host key {public}");
     let mut terminate = signal(SignalKind::terminate())?;
@@ -80,18 +70,14 @@ async fn main() -> Result<()> {
 
 fn host_key(args: &Args) -> Result<SigningKey> {
     match &args.host_key {
-        Some(path) => {
-            SigningKey::from_openssh(&read(path)?).with_context(|| path.display().to_string())
-        }
+        Some(path) => SigningKey::from_openssh(&read(path)?).with_context(|| path.display().to_string()),
         None => Ok(SigningKey::generate()?),
     }
 }
 
 fn host(args: &Args, key: SigningKey) -> Result<Host> {
     let certificate = match &args.host_certificate {
-        Some(path) => Some(
-            Certificate::from_openssh(&read(path)?).with_context(|| path.display().to_string())?,
-        ),
+        Some(path) => Some(Certificate::from_openssh(&read(path)?).with_context(|| path.display().to_string())?),
         None => None,
     };
     let admission = Admission {
@@ -99,11 +85,8 @@ fn host(args: &Args, key: SigningKey) -> Result<Host> {
         authorities: public_keys(&args.authority)?,
         password: args.password.as_deref().map(str::parse).transpose()?,
     };
-    let mut transport = TransportConfig::server(HostIdentity {
-        key: Arc::new(key),
-        certificate,
-        next_keys: Vec::new(),
-    });
+    let mut transport =
+        TransportConfig::server(HostIdentity { key: Arc::new(key), certificate, next_keys: Vec::new() });
     if let Some(bytes) = args.rekey_bytes {
         transport.rekey.bytes = bytes;
     }
@@ -113,14 +96,8 @@ fn host(args: &Args, key: SigningKey) -> Result<Host> {
 fn public_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>> {
     let mut keys = Vec::new();
     for path in paths {
-        for line in read(path)?
-            .lines()
-            .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
-        {
-            keys.push(
-                PublicKey::from_openssh(line)
-                    .with_context(|| format!("{}: {line}", path.display()))?,
-            );
+        for line in read(path)?.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+            keys.push(PublicKey::from_openssh(line).with_context(|| format!("{}: {line}", path.display()))?);
         }
     }
     Ok(keys)

@@ -12,9 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::task::{Context, Poll};
 
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, waitid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, waitid};
 use rustix::termios::{Winsize, tcsetwinsize};
 use sallyport_ssh::connection::{Pty, WindowSize};
 use tokio::process::{Child, Command};
@@ -24,16 +22,7 @@ use super::stream::{Sink, Source};
 use super::terminal;
 
 /// What of the host's own environment its programs are given. The last one marks what a run of the tests has started.
-const INHERITED: [&str; 8] = [
-    "HOME",
-    "LOGNAME",
-    "PATH",
-    "SHELL",
-    "TMPDIR",
-    "TZ",
-    "USER",
-    "SALLYPORT_TEST_RUN",
-];
+const INHERITED: [&str; 8] = ["HOME", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER", "SALLYPORT_TEST_RUN"];
 /// Where systems keep the server of the sftp subsystem.
 const SFTP_SERVERS: [&str; 4] = [
     "/usr/lib/openssh/sftp-server",
@@ -82,11 +71,7 @@ impl Process {
         let changes = signal(SignalKind::child())?;
         let mut command = command(program);
         command.env_clear();
-        command.envs(
-            INHERITED
-                .iter()
-                .filter_map(|name| Some((name, env::var_os(name)?))),
-        );
+        command.envs(INHERITED.iter().filter_map(|name| Some((name, env::var_os(name)?))));
         command.envs(setup.variables.iter().map(|(name, value)| (name, value)));
         if let Some(home) = env::var_os("HOME").filter(|home| Path::new(home).is_dir()) {
             command.current_dir(home);
@@ -138,10 +123,7 @@ impl Drop for Process {
 
 /// The server of the sftp subsystem, if this system has it.
 pub(crate) fn sftp_server() -> Option<PathBuf> {
-    SFTP_SERVERS
-        .iter()
-        .map(PathBuf::from)
-        .find(|path| path.is_file())
+    SFTP_SERVERS.iter().map(PathBuf::from).find(|path| path.is_file())
 }
 
 fn command(program: &Program) -> Command {
@@ -166,60 +148,33 @@ fn command(program: &Program) -> Command {
 }
 
 fn on_pipes(mut command: Command, changes: Changes) -> io::Result<(Process, Streams)> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()?;
-    let (Some(input), Some(output), Some(errors)) =
-        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()?;
+    let (Some(input), Some(output), Some(errors)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
         return Err(io::Error::other("a stream of the program is missing"));
     };
-    let streams = Streams {
-        input: Box::new(input),
-        output: Box::new(output),
-        errors: Some(Box::new(errors)),
-    };
+    let streams = Streams { input: Box::new(input), output: Box::new(output), errors: Some(Box::new(errors)) };
     Ok((Process::of(child, changes, None), streams))
 }
 
-fn on_terminal(
-    mut command: Command,
-    wanted: &Pty,
-    changes: Changes,
-) -> io::Result<(Process, Streams)> {
+fn on_terminal(mut command: Command, wanted: &Pty, changes: Changes) -> io::Result<(Process, Streams)> {
     let (pty, pts) = pty_process::open().map_err(io::Error::other)?;
     let control = pty.as_fd().try_clone_to_owned()?;
     tcsetwinsize(&control, winsize(wanted.size))?;
     terminal::apply(&wanted.modes, &pts)?;
     let term = String::from_utf8_lossy(&wanted.term).into_owned();
     command.env("TERM", if term.is_empty() { "dumb" } else { &term });
-    let child = pty_process::Command::from(command)
-        .spawn(pts)
-        .map_err(io::Error::other)?;
+    let child = pty_process::Command::from(command).spawn(pts).map_err(io::Error::other)?;
     let (output, input) = pty.into_split();
-    let streams = Streams {
-        input: Box::new(input),
-        output: Box::new(output),
-        errors: None,
-    };
+    let streams = Streams { input: Box::new(input), output: Box::new(output), errors: None };
     Ok((Process::of(child, changes, Some(control)), streams))
 }
 
 impl Process {
     fn of(child: Child, changes: Changes, terminal: Option<OwnedFd>) -> Self {
-        let group = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
-        Self {
-            _child: child,
-            group,
-            changes,
-            terminal,
-        }
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Self { _child: child, group, changes, terminal }
     }
 }
 

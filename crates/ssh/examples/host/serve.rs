@@ -40,10 +40,7 @@ impl Host {
     /// Whoever passes `admission` is the user who runs this program.
     pub(crate) fn new(transport: TransportConfig, admission: Admission) -> Result<Self> {
         ensure!(!admission.is_empty(), "nobody could come in");
-        Ok(Self {
-            transport: Arc::new(transport),
-            admission,
-        })
+        Ok(Self { transport: Arc::new(transport), admission })
     }
 
     fn server_config(&self, source: SocketAddr) -> ServerConfig {
@@ -59,10 +56,7 @@ impl Host {
         ServerConfig {
             transport: self.transport.clone(),
             auth: Arc::new(auth),
-            connection: ConnectionLimits {
-                channels_max: connection::CHANNELS_MAX,
-                ..ConnectionLimits::default()
-            },
+            connection: ConnectionLimits { channels_max: connection::CHANNELS_MAX, ..ConnectionLimits::default() },
             timing: Timing::default(),
         }
     }

@@ -57,10 +57,7 @@ enum Stage {
 impl Session {
     /// Nothing was asked for yet. `variables` tell the program of its connection.
     pub(crate) fn new(channel: ChannelId, variables: Vec<(OsString, OsString)>) -> Self {
-        let setup = Setup {
-            variables,
-            terminal: None,
-        };
+        let setup = Setup { variables, terminal: None };
         Self {
             channel,
             stage: Stage::Preparing(setup),
@@ -84,9 +81,7 @@ impl Session {
             }),
             Request::Env { name, value } => self.prepare(|setup| setup.set(name, value)),
             Request::Shell => self.start(&Program::Shell, open)?,
-            Request::Exec { command } => {
-                self.start(&Program::Command(OsString::from_vec(command)), open)?
-            }
+            Request::Exec { command } => self.start(&Program::Command(OsString::from_vec(command)), open)?,
             Request::Subsystem { name } => self.subsystem(&name, open)?,
             Request::WindowChange(size) => self.tell(|process| process.resize(size).is_ok()),
             Request::Signal { name } => match SIGNALS.iter().find(|(known, _)| *known == name) {
@@ -152,8 +147,7 @@ impl Session {
 
     /// The program reads no more. The client is told, so that what writes there feels it.
     fn input_lost(&self, open: &mut Open<'_>) -> Result<(), Error> {
-        open.request(self.channel, &Request::EndOfWrite, WantReply::No)
-            .map(|_| ())
+        open.request(self.channel, &Request::EndOfWrite, WantReply::No).map(|_| ())
     }
 
     fn finish(&mut self) {
@@ -204,11 +198,7 @@ impl Session {
 
     /// A failure has no words of its own; standard error does.
     fn explain(&self, text: &str, open: &mut Open<'_>) -> Result<Outcome, Error> {
-        open.send(
-            self.channel,
-            Stream::STDERR,
-            format!("{text}\r\n").as_bytes(),
-        )?;
+        open.send(self.channel, Stream::STDERR, format!("{text}\r\n").as_bytes())?;
         Ok(Outcome::Failure)
     }
 
@@ -242,8 +232,7 @@ impl Setup {
         if !allowed || odd || full {
             return Outcome::Failure;
         }
-        self.variables
-            .push((OsString::from_vec(name), OsString::from_vec(value)));
+        self.variables.push((OsString::from_vec(name), OsString::from_vec(value)));
         Outcome::Success
     }
 }
@@ -257,12 +246,8 @@ fn exit(status: &WaitIdStatus) -> Request {
             language: Vec::new(),
         };
     }
-    let code = status
-        .exit_status()
-        .and_then(|code| u32::try_from(code).ok());
-    Request::ExitStatus {
-        status: code.unwrap_or(255),
-    }
+    let code = status.exit_status().and_then(|code| u32::try_from(code).ok());
+    Request::ExitStatus { status: code.unwrap_or(255) }
 }
 
 /// Those that the RFC does not list have names with a domain.

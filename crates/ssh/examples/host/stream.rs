@@ -32,20 +32,14 @@ impl From<TcpStream> for Socket {
         // Best effort: a socket that keeps Nagle's algorithm works, only later.
         let _ = stream.set_nodelay(true);
         let (source, sink) = stream.into_split();
-        Self {
-            source: Box::new(source),
-            sink: Box::new(sink),
-        }
+        Self { source: Box::new(source), sink: Box::new(sink) }
     }
 }
 
 impl From<UnixStream> for Socket {
     fn from(stream: UnixStream) -> Self {
         let (source, sink) = stream.into_split();
-        Self {
-            source: Box::new(source),
-            sink: Box::new(sink),
-        }
+        Self { source: Box::new(source), sink: Box::new(sink) }
     }
 }
 
@@ -83,18 +77,11 @@ pub(crate) struct Taken {
 
 impl Inward {
     pub(crate) fn awaiting() -> Self {
-        Self {
-            to: To::Awaited,
-            queue: VecDeque::new(),
-            heard: Heard::More,
-        }
+        Self { to: To::Awaited, queue: VecDeque::new(), heard: Heard::More }
     }
 
     pub(crate) fn open(sink: Sink) -> Self {
-        Self {
-            to: To::Open(sink),
-            ..Self::awaiting()
-        }
+        Self { to: To::Open(sink), ..Self::awaiting() }
     }
 
     /// Somebody takes the bytes from now on.
@@ -104,11 +91,7 @@ impl Inward {
 
     /// The client sent `bytes`. Answers how many of them are not held here.
     pub(crate) fn data(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> usize {
-        let taken = if self.queue.is_empty() {
-            self.pass(bytes, cx)
-        } else {
-            0
-        };
+        let taken = if self.queue.is_empty() { self.pass(bytes, cx) } else { 0 };
         self.queue.extend(bytes.get(taken..).unwrap_or_default());
         taken
     }
@@ -181,11 +164,7 @@ pub(crate) struct Outward {
 
 impl Outward {
     pub(crate) fn new(stream: Stream, source: Option<Source>) -> Self {
-        Self {
-            stream,
-            source,
-            rest: Vec::new(),
-        }
+        Self { stream, source, rest: Vec::new() }
     }
 
     /// The client wants no more: whoever is behind the channel feels that nobody reads.

@@ -11,9 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use sallyport_ssh::connection::{
-    ChannelId, ChannelKind, ChannelOffer, Endpoint, Open, OpenFailure, Stream,
-};
+use sallyport_ssh::connection::{ChannelId, ChannelKind, ChannelOffer, Endpoint, Open, OpenFailure, Stream};
 use sallyport_ssh::error::Error;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
@@ -53,18 +51,12 @@ impl Tunnel {
             ChannelKind::DirectStreamlocal { path } => Box::pin(reach_unix(path.clone())),
             _ => return Err(offer),
         };
-        Ok(Self {
-            channel: offer.id(),
-            stage: Stage::Dialling { offer, dial },
-        })
+        Ok(Self { channel: offer.id(), stage: Stage::Dialling { offer, dial } })
     }
 
     /// Somebody connected to what the client listens on; the client was asked for `channel`.
     pub(crate) fn offered(channel: ChannelId, socket: Socket) -> Self {
-        Self {
-            channel,
-            stage: Stage::Offering(socket),
-        }
+        Self { channel, stage: Stage::Offering(socket) }
     }
 
     /// The client agreed.
@@ -127,11 +119,7 @@ impl Tunnel {
             Stage::Draining(inward) => {
                 let taken = inward.poll(cx);
                 open.consume(self.channel, taken.count)?;
-                Ok(if inward.is_over() {
-                    Turn::Over
-                } else {
-                    Turn::moved(taken.count > 0)
-                })
+                Ok(if inward.is_over() { Turn::Over } else { Turn::moved(taken.count > 0) })
             }
             Stage::Over => Ok(Turn::Over),
         }
@@ -156,10 +144,7 @@ impl Tunnel {
 }
 
 fn open(socket: Socket) -> Stage {
-    Stage::Open {
-        inward: Inward::open(socket.sink),
-        outward: Outward::new(Stream::Data, Some(socket.source)),
-    }
+    Stage::Open { inward: Inward::open(socket.sink), outward: Outward::new(Stream::Data, Some(socket.source)) }
 }
 
 async fn reach_tcp(to: Endpoint) -> io::Result<Socket> {

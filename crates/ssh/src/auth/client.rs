@@ -104,18 +104,9 @@ impl ClientAuth {
 
     /// How such a key signs best for this server: as it said, else as we like. Matters for RSA only.
     pub(crate) fn signature_algorithm(&self, key: KeyAlgorithm) -> Option<SignatureAlgorithm> {
-        let fitting = || {
-            SignatureAlgorithm::ALL
-                .iter()
-                .copied()
-                .filter(|algorithm| algorithm.fits(key))
-        };
-        let listed = |algorithm: &SignatureAlgorithm| {
-            self.server_sig_algs
-                .iter()
-                .flatten()
-                .any(|name| name == algorithm.name())
-        };
+        let fitting = || SignatureAlgorithm::ALL.iter().copied().filter(|algorithm| algorithm.fits(key));
+        let listed =
+            |algorithm: &SignatureAlgorithm| self.server_sig_algs.iter().flatten().any(|name| name == algorithm.name());
         // Lists are known to be incomplete; what is not listed may still be tried (RFC 8308, section 3.1).
         fitting().find(listed).or_else(|| fitting().next())
     }
@@ -181,8 +172,7 @@ impl ClientAuth {
         signature: &[u8],
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let ours =
-            Arc::ptr_eq(&request.connection, &self.session_id) && request.serial == self.serial;
+        let ours = Arc::ptr_eq(&request.connection, &self.session_id) && request.serial == self.serial;
         let State::Signing(named) = &self.state else {
             return Err(Error::Misuse("nothing was to be signed"));
         };
@@ -200,12 +190,7 @@ impl ClientAuth {
     }
 
     /// Shows a password.
-    pub(crate) fn password(
-        &mut self,
-        user: &str,
-        secret: &Zeroizing<String>,
-        out: &mut Outbox,
-    ) -> Result<(), Error> {
+    pub(crate) fn password(&mut self, user: &str, secret: &Zeroizing<String>, out: &mut Outbox) -> Result<(), Error> {
         self.idle()?;
         out.message(userauth::REQUEST, |w| {
             message::write_request_head(w, user, "password");
@@ -216,12 +201,7 @@ impl ClientAuth {
     }
 
     /// Asks to be asked (RFC 4256, section 3.1). `submethods` is a hint, usually empty.
-    pub(crate) fn keyboard_interactive(
-        &mut self,
-        user: &str,
-        submethods: &str,
-        out: &mut Outbox,
-    ) -> Result<(), Error> {
+    pub(crate) fn keyboard_interactive(&mut self, user: &str, submethods: &str, out: &mut Outbox) -> Result<(), Error> {
         self.idle()?;
         out.message(userauth::REQUEST, |w| {
             message::write_request_head(w, user, "keyboard-interactive");
@@ -232,11 +212,7 @@ impl ClientAuth {
     }
 
     /// Answers [`ClientAuthEvent::Prompt`], question by question.
-    pub(crate) fn respond(
-        &mut self,
-        answers: &[Zeroizing<String>],
-        out: &mut Outbox,
-    ) -> Result<(), Error> {
+    pub(crate) fn respond(&mut self, answers: &[Zeroizing<String>], out: &mut Outbox) -> Result<(), Error> {
         match self.state {
             State::Prompted { asked } if asked == answers.len() => {}
             State::Prompted { .. } => {
@@ -264,9 +240,7 @@ impl ClientAuth {
 
     /// Takes one message.
     pub(crate) fn handle(&mut self, payload: &[u8]) -> Result<(), Error> {
-        let (number, body) = payload
-            .split_first()
-            .ok_or(Error::Misbehaved("empty message"))?;
+        let (number, body) = payload.split_first().ok_or(Error::Misbehaved("empty message"))?;
         self.state = match (std::mem::replace(&mut self.state, State::Ended), *number) {
             (State::Requested, transport::SERVICE_ACCEPT) => self.accepted(body)?,
             (State::Ended, _) => return Err(Error::Misuse("authentication has ended")),
@@ -283,13 +257,10 @@ impl ClientAuth {
             (State::Offered(named), userauth::PK_OK) => self.pk_ok(named, body)?,
             (State::Sent(Method::Password), userauth::PASSWD_CHANGEREQ) => {
                 let instruction = message::decode_password_change(body)?;
-                self.events
-                    .push_back(ClientAuthEvent::PasswordExpired { instruction });
+                self.events.push_back(ClientAuthEvent::PasswordExpired { instruction });
                 State::Idle
             }
-            (State::Sent(Method::KeyboardInteractive), userauth::INFO_REQUEST) => {
-                self.prompts(body)?
-            }
+            (State::Sent(Method::KeyboardInteractive), userauth::INFO_REQUEST) => self.prompts(body)?,
             (state, _) => return Err(state.out_of_phase()),
         };
         Ok(())
@@ -298,17 +269,13 @@ impl ClientAuth {
     fn idle(&self) -> Result<(), Error> {
         match self.state {
             State::Idle => Ok(()),
-            _ => Err(Error::Misuse(
-                "a request while authentication is not waiting for one",
-            )),
+            _ => Err(Error::Misuse("a request while authentication is not waiting for one")),
         }
     }
 
     fn accepted(&mut self, body: &[u8]) -> Result<State, Error> {
         if message::decode_service(body)? != SERVICE_USERAUTH.as_bytes() {
-            return Err(Error::Misbehaved(
-                "another service was accepted than was asked for",
-            ));
+            return Err(Error::Misbehaved("another service was accepted than was asked for"));
         }
         self.events.push_back(ClientAuthEvent::Ready);
         Ok(State::Idle)
@@ -327,20 +294,13 @@ impl ClientAuth {
 
     fn failure(&mut self, body: &[u8]) -> Result<State, Error> {
         let (methods, partial) = message::decode_failure(body)?;
-        let outcome = if partial {
-            Outcome::PartialSuccess
-        } else {
-            Outcome::Refused
-        };
-        self.events
-            .push_back(ClientAuthEvent::Failure { methods, outcome });
+        let outcome = if partial { Outcome::PartialSuccess } else { Outcome::Refused };
+        self.events.push_back(ClientAuthEvent::Failure { methods, outcome });
         Ok(State::Idle)
     }
 
     fn success(&mut self, method: Method, body: &[u8]) -> Result<State, Error> {
-        Reader::new(body)
-            .finish()
-            .map_err(Error::malformed("USERAUTH_SUCCESS"))?;
+        Reader::new(body).finish().map_err(Error::malformed("USERAUTH_SUCCESS"))?;
         self.events.push_back(ClientAuthEvent::Succeeded { method });
         Ok(State::Done)
     }
@@ -349,19 +309,14 @@ impl ClientAuth {
         // Some servers repeat the type of an RSA key instead of the algorithm. We sign as we said, so only the key counts.
         let (_, blob) = message::decode_pk_ok(body)?;
         if *blob != *named.blob {
-            return Err(Error::Misbehaved(
-                "another key was accepted than was offered",
-            ));
+            return Err(Error::Misbehaved("another key was accepted than was offered"));
         }
         self.challenge(named)
     }
 
     fn challenge(&mut self, named: Named) -> Result<State, Error> {
-        let data = named.request(None).signed_data(
-            &self.session_id,
-            named.user.as_bytes(),
-            SERVICE_CONNECTION.as_bytes(),
-        )?;
+        let data =
+            named.request(None).signed_data(&self.session_id, named.user.as_bytes(), SERVICE_CONNECTION.as_bytes())?;
         self.serial = self.serial.wrapping_add(1);
         let request = SignatureRequest {
             connection: Arc::clone(&self.session_id),
@@ -388,9 +343,7 @@ impl ClientAuth {
 impl State {
     fn out_of_phase(&self) -> Error {
         Error::Misbehaved(match self {
-            Self::Fresh | Self::Requested => {
-                "a message before the authentication service was accepted"
-            }
+            Self::Fresh | Self::Requested => "a message before the authentication service was accepted",
             Self::Idle => "an answer to no request",
             Self::Done => "an authentication message after success",
             _ => "an answer to another kind of request",
@@ -399,11 +352,7 @@ impl State {
 }
 
 impl Named {
-    fn new(
-        user: &str,
-        presented: &Presented,
-        algorithm: SignatureAlgorithm,
-    ) -> Result<Self, Error> {
+    fn new(user: &str, presented: &Presented, algorithm: SignatureAlgorithm) -> Result<Self, Error> {
         let name = match presented {
             Presented::Key(_) => algorithm.name(),
             Presented::Certificate(_) => algorithm.certificate_name(),
@@ -411,21 +360,11 @@ impl Named {
         if presented.signature_algorithm(name) != Some(algorithm) {
             return Err(Error::Misuse("an algorithm that is not one of this key"));
         }
-        Ok(Self {
-            user: user.to_owned(),
-            blob: presented.blob().into(),
-            algorithm,
-            name,
-        })
+        Ok(Self { user: user.to_owned(), blob: presented.blob().into(), algorithm, name })
     }
 
     fn request<'a>(&'a self, signature: Option<&'a [u8]>) -> PublicKeyRequest<'a> {
-        PublicKeyRequest {
-            algorithm: self.name.as_bytes(),
-            blob: &self.blob,
-            host_key: None,
-            signature,
-        }
+        PublicKeyRequest { algorithm: self.name.as_bytes(), blob: &self.blob, host_key: None, signature }
     }
 }
 

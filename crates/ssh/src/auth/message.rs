@@ -56,9 +56,7 @@ impl<'a> Request<'a> {
         let service = reader.string()?;
         let method = match reader.string()? {
             b"none" => RequestMethod::None,
-            b"publickey" => {
-                RequestMethod::PublicKey(PublicKeyRequest::fields(&mut reader, Names::Key)?)
-            }
+            b"publickey" => RequestMethod::PublicKey(PublicKeyRequest::fields(&mut reader, Names::Key)?),
             name if name == HOSTBOUND.as_bytes() => {
                 RequestMethod::PublicKey(PublicKeyRequest::fields(&mut reader, Names::KeyAndHost)?)
             }
@@ -74,9 +72,7 @@ impl<'a> Request<'a> {
             }
             b"keyboard-interactive" => {
                 reader.string()?;
-                RequestMethod::KeyboardInteractive {
-                    submethods: reader.string()?,
-                }
+                RequestMethod::KeyboardInteractive { submethods: reader.string()? }
             }
             _ => {
                 reader.take_rest();
@@ -84,11 +80,7 @@ impl<'a> Request<'a> {
             }
         };
         reader.finish()?;
-        Ok(Self {
-            user,
-            service,
-            method,
-        })
+        Ok(Self { user, service, method })
     }
 }
 
@@ -108,26 +100,14 @@ impl<'a> PublicKeyRequest<'a> {
             Names::KeyAndHost => Some(reader.string()?),
         };
         let signature = if signed { Some(reader.string()?) } else { None };
-        Ok(Self {
-            algorithm,
-            blob,
-            host_key,
-            signature,
-        })
+        Ok(Self { algorithm, blob, host_key, signature })
     }
 
     /// Everything of the request but the signature, from the message number on: the way it is sent, and, behind the
     /// session identifier, the way it is signed (RFC 4252, section 7).
     fn write(&self, w: &mut Writer<'_>, user: &[u8], service: &[u8], signed: bool) {
-        let method = if self.host_key.is_some() {
-            HOSTBOUND
-        } else {
-            "publickey"
-        };
-        w.string(user)
-            .string(service)
-            .string(method.as_bytes())
-            .bool(signed);
+        let method = if self.host_key.is_some() { HOSTBOUND } else { "publickey" };
+        w.string(user).string(service).string(method.as_bytes()).bool(signed);
         w.string(self.algorithm).string(self.blob);
         if let Some(host_key) = self.host_key {
             w.string(host_key);
@@ -135,12 +115,7 @@ impl<'a> PublicKeyRequest<'a> {
     }
 
     /// The data that the signature is made over.
-    pub(super) fn signed_data(
-        &self,
-        session_id: &[u8],
-        user: &[u8],
-        service: &[u8],
-    ) -> Result<Vec<u8>, Error> {
+    pub(super) fn signed_data(&self, session_id: &[u8], user: &[u8], service: &[u8]) -> Result<Vec<u8>, Error> {
         encode(|w| {
             w.string(session_id).u8(userauth::REQUEST);
             self.write(w, user, service, true);
@@ -150,12 +125,7 @@ impl<'a> PublicKeyRequest<'a> {
 
     /// What follows the message number, for sending.
     pub(super) fn encode(&self, w: &mut Writer<'_>, user: &str) {
-        self.write(
-            w,
-            user.as_bytes(),
-            SERVICE_CONNECTION.as_bytes(),
-            self.signature.is_some(),
-        );
+        self.write(w, user.as_bytes(), SERVICE_CONNECTION.as_bytes(), self.signature.is_some());
         if let Some(signature) = self.signature {
             w.string(signature);
         }
@@ -164,9 +134,7 @@ impl<'a> PublicKeyRequest<'a> {
 
 /// Writes what the requests of every method begin with.
 pub(super) fn write_request_head(w: &mut Writer<'_>, user: &str, method: &str) {
-    w.string(user.as_bytes())
-        .string(SERVICE_CONNECTION.as_bytes())
-        .string(method.as_bytes());
+    w.string(user.as_bytes()).string(SERVICE_CONNECTION.as_bytes()).string(method.as_bytes());
 }
 
 /// SSH_MSG_SERVICE_REQUEST and SSH_MSG_SERVICE_ACCEPT (RFC 4253, section 10).
@@ -235,32 +203,21 @@ pub(super) fn decode_prompts(body: &[u8]) -> Result<Prompts, Error> {
         let mut prompts = Vec::new();
         for _ in 0..count {
             let text = lossy(reader.string()?);
-            let echo = if reader.bool()? {
-                Echo::Shown
-            } else {
-                Echo::Hidden
-            };
+            let echo = if reader.bool()? { Echo::Shown } else { Echo::Hidden };
             prompts.push(Prompt { text, echo });
         }
-        reader.finish().map(|()| Prompts {
-            name,
-            instruction,
-            prompts,
-        })
+        reader.finish().map(|()| Prompts { name, instruction, prompts })
     };
     fields().map_err(Error::malformed("USERAUTH_INFO_REQUEST"))
 }
 
 /// Writes SSH_MSG_USERAUTH_INFO_REQUEST.
 pub(super) fn write_prompts(w: &mut Writer<'_>, prompts: &Prompts) {
-    w.string(prompts.name.as_bytes())
-        .string(prompts.instruction.as_bytes())
-        .string(b"");
+    w.string(prompts.name.as_bytes()).string(prompts.instruction.as_bytes()).string(b"");
     // A caller's list is checked against `PROMPTS_MAX` before; a longer one could not be counted.
     w.u32(u32::try_from(prompts.prompts.len()).unwrap_or(u32::MAX));
     for prompt in &prompts.prompts {
-        w.string(prompt.text.as_bytes())
-            .bool(prompt.echo == Echo::Shown);
+        w.string(prompt.text.as_bytes()).bool(prompt.echo == Echo::Shown);
     }
 }
 
@@ -293,11 +250,7 @@ impl Responses {
             }
         }
         reader.finish()?;
-        Ok(if unfit == 0 {
-            Self::Fit(answers)
-        } else {
-            Self::Unfit
-        })
+        Ok(if unfit == 0 { Self::Fit(answers) } else { Self::Unfit })
     }
 }
 

@@ -27,8 +27,8 @@ use std::time::Instant;
 
 use attempt::Ticket;
 pub use attempt::{
-    Attempt, Binding, Evidence, InteractiveAttempt, KeyOffer, KeyProof, NoneAttempt,
-    PasswordAttempt, Refusal, Refused, ServerAuthEvent, VerifiedIdentity,
+    Attempt, Binding, Evidence, InteractiveAttempt, KeyOffer, KeyProof, NoneAttempt, PasswordAttempt, Refusal, Refused,
+    ServerAuthEvent, VerifiedIdentity,
 };
 pub use config::ServerAuthConfig;
 use progress::{Cost, Negative, Progress, Question, Spent, State};
@@ -67,9 +67,7 @@ impl ServerAuth {
             config,
             session_id: session_id.into(),
             host_key: host_key.into(),
-            state: State::Fresh {
-                banners: Vec::new(),
-            },
+            state: State::Fresh { banners: Vec::new() },
             spent: Spent::default(),
             interactive_since: None,
             serial: 0,
@@ -78,44 +76,26 @@ impl ServerAuth {
     }
 
     /// Takes one message. Must not be called while [`Self::awaits_answer`].
-    pub(crate) fn handle(
-        &mut self,
-        payload: &[u8],
-        now: Now,
-        out: &mut Outbox,
-    ) -> Result<(), Error> {
+    pub(crate) fn handle(&mut self, payload: &[u8], now: Now, out: &mut Outbox) -> Result<(), Error> {
         if self.awaits_answer() {
-            return Err(Error::Misuse(
-                "a message was handed in before the last one was answered",
-            ));
+            return Err(Error::Misuse("a message was handed in before the last one was answered"));
         }
-        let (number, body) = payload
-            .split_first()
-            .ok_or(Error::Misbehaved("empty message"))?;
+        let (number, body) = payload.split_first().ok_or(Error::Misbehaved("empty message"))?;
         self.state = match (std::mem::replace(&mut self.state, State::Ended), *number) {
-            (State::Fresh { banners }, transport::SERVICE_REQUEST) => {
-                self.start(banners, body, out)?
-            }
+            (State::Fresh { banners }, transport::SERVICE_REQUEST) => self.start(banners, body, out)?,
             (State::Open(progress), userauth::REQUEST) => self.request(progress, body, now, out)?,
             (State::Prompted { progress, .. }, userauth::REQUEST) => {
                 self.abandon(&progress)?;
                 self.request(progress, body, now, out)?
             }
-            (
-                State::Prompted {
-                    progress,
-                    conversation,
-                    asked,
-                },
-                userauth::INFO_RESPONSE,
-            ) => self.response(progress, conversation, asked, body, now, out)?,
+            (State::Prompted { progress, conversation, asked }, userauth::INFO_RESPONSE) => {
+                self.response(progress, conversation, asked, body, now, out)?
+            }
             // RFC 4252, section 5.1.
             (State::Done, userauth::REQUEST) => State::Done,
             (State::Ended, _) => return Err(Error::Misuse("authentication has ended")),
             _ => {
-                return Err(Error::Misbehaved(
-                    "a message out of phase while authenticating",
-                ));
+                return Err(Error::Misbehaved("a message out of phase while authenticating"));
             }
         };
         Ok(())
@@ -130,11 +110,9 @@ impl ServerAuth {
     /// answer does not end a slow sign-in, and never moves, so that it cannot be stretched.
     pub(crate) fn interactive_since(&self) -> Option<Instant> {
         match &self.state {
-            State::Asked {
-                began,
-                question: Question::Conversation(_),
-                ..
-            } => Some(self.interactive_since.unwrap_or(*began)),
+            State::Asked { began, question: Question::Conversation(_), .. } => {
+                Some(self.interactive_since.unwrap_or(*began))
+            }
             _ => self.interactive_since,
         }
     }
@@ -152,10 +130,7 @@ impl ServerAuth {
         if self.deadline().is_none_or(|due| now.monotonic < due) {
             return Ok(());
         }
-        if let State::Held {
-            progress, answer, ..
-        } = std::mem::replace(&mut self.state, State::Ended)
-        {
+        if let State::Held { progress, answer, .. } = std::mem::replace(&mut self.state, State::Ended) {
             self.state = negative(progress, answer, out)?;
         }
         Ok(())
@@ -191,10 +166,7 @@ impl ServerAuth {
         shown.push(Arc::new(evidence));
         let user = progress.user.ok_or(Error::Misuse("nobody to let in"))?;
         out.message(userauth::SUCCESS, |_| {})?;
-        self.events.push_back(ServerAuthEvent::Succeeded {
-            user,
-            evidence: shown,
-        });
+        self.events.push_back(ServerAuthEvent::Succeeded { user, evidence: shown });
         self.state = State::Done;
         Ok(())
     }
@@ -208,9 +180,7 @@ impl ServerAuth {
     ) -> Result<(), Error> {
         let remaining = remaining.and(self.config.methods);
         if remaining.is_empty() || attempt.passed().len() >= PASSED_MAX {
-            return Err(Error::Misuse(
-                "a partial success from which nothing leads on",
-            ));
+            return Err(Error::Misuse("a partial success from which nothing leads on"));
         }
         let (mut progress, evidence) = self.settle(attempt)?;
         progress.passed.push(Arc::new(evidence));
@@ -221,31 +191,17 @@ impl ServerAuth {
     }
 
     /// What was shown does not let the client in.
-    pub(crate) fn reject(
-        &mut self,
-        attempt: impl Attempt,
-        now: Now,
-        out: &mut Outbox,
-    ) -> Result<(), Error> {
+    pub(crate) fn reject(&mut self, attempt: impl Attempt, now: Now, out: &mut Outbox) -> Result<(), Error> {
         let began = self.began()?;
         let (progress, evidence) = self.settle(attempt)?;
-        let cost = if evidence == Evidence::None {
-            Cost::Probe
-        } else {
-            Cost::Attempt
-        };
+        let cost = if evidence == Evidence::None { Cost::Probe } else { Cost::Attempt };
         self.state = self.refuse(progress, cost, began, now, out)?;
         Ok(())
     }
 
     /// A signature by the offered key is worth making. That is all it says.
     pub(crate) fn acceptable(&mut self, offer: KeyOffer, out: &mut Outbox) -> Result<(), Error> {
-        let KeyOffer {
-            asked,
-            presented,
-            algorithm,
-            ..
-        } = offer;
+        let KeyOffer { asked, presented, algorithm, .. } = offer;
         let progress = self.redeem(&asked.ticket)?;
         let name = match presented {
             Presented::Key(_) => algorithm.name(),
@@ -259,12 +215,7 @@ impl ServerAuth {
     }
 
     /// The offered key is of no use.
-    pub(crate) fn reject_offer(
-        &mut self,
-        offer: KeyOffer,
-        now: Now,
-        out: &mut Outbox,
-    ) -> Result<(), Error> {
+    pub(crate) fn reject_offer(&mut self, offer: KeyOffer, now: Now, out: &mut Outbox) -> Result<(), Error> {
         let began = self.began()?;
         let progress = self.redeem(&offer.asked.ticket)?;
         self.state = self.refuse(progress, Cost::Probe, began, now, out)?;
@@ -278,22 +229,14 @@ impl ServerAuth {
         prompts: &Prompts,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let text: usize = prompts
-            .prompts
-            .iter()
-            .map(|prompt| prompt.text.len() + 5)
-            .sum();
-        if prompts.prompts.len() > PROMPTS_MAX
-            || text + prompts.name.len() + prompts.instruction.len() > TEXT_BYTES_MAX
+        let text: usize = prompts.prompts.iter().map(|prompt| prompt.text.len() + 5).sum();
+        if prompts.prompts.len() > PROMPTS_MAX || text + prompts.name.len() + prompts.instruction.len() > TEXT_BYTES_MAX
         {
             return Err(Error::Misuse("too many questions, or too long ones"));
         }
         self.check(&attempt.asked.ticket)?;
-        let State::Asked {
-            progress,
-            began,
-            question: Question::Conversation(conversation),
-        } = std::mem::replace(&mut self.state, State::Ended)
+        let State::Asked { progress, began, question: Question::Conversation(conversation) } =
+            std::mem::replace(&mut self.state, State::Ended)
         else {
             return Err(Error::Misuse("questions without a conversation"));
         };
@@ -301,26 +244,14 @@ impl ServerAuth {
             message::write_prompts(w, prompts);
         })?;
         self.interactive_since.get_or_insert(began);
-        self.state = State::Prompted {
-            progress,
-            conversation,
-            asked: prompts.prompts.len(),
-        };
+        self.state = State::Prompted { progress, conversation, asked: prompts.prompts.len() };
         Ok(())
     }
 
-    fn start(
-        &mut self,
-        banners: Vec<String>,
-        body: &[u8],
-        out: &mut Outbox,
-    ) -> Result<State, Error> {
+    fn start(&mut self, banners: Vec<String>, body: &[u8], out: &mut Outbox) -> Result<State, Error> {
         if message::decode_service(body)? != SERVICE_USERAUTH.as_bytes() {
             let text = "only ssh-userauth may be asked for".to_owned();
-            return Err(Error::Closed {
-                reason: Reason::SERVICE_NOT_AVAILABLE,
-                text,
-            });
+            return Err(Error::Closed { reason: Reason::SERVICE_NOT_AVAILABLE, text });
         }
         out.message(transport::SERVICE_ACCEPT, |w| {
             w.string(SERVICE_USERAUTH.as_bytes());
@@ -343,19 +274,11 @@ impl ServerAuth {
         if cost == Cost::Attempt {
             self.spent.attempt();
         }
-        let answer = if self.spent.everything(&self.config) {
-            Negative::Exhausted
-        } else {
-            Negative::Failure
-        };
+        let answer = if self.spent.everything(&self.config) { Negative::Exhausted } else { Negative::Failure };
         let due = began.checked_add(self.config.answer_floor).unwrap_or(began);
         // The end always comes by the clock, even at once: an answer of the caller is no place for it.
         if now.monotonic < due || answer == Negative::Exhausted {
-            return Ok(State::Held {
-                progress,
-                answer,
-                due,
-            });
+            return Ok(State::Held { progress, answer, due });
         }
         negative(progress, answer, out)
     }
@@ -376,8 +299,7 @@ impl ServerAuth {
 
     /// A ticket is of this connection and of the last request. (The address of the identifier is unique while a ticket holds it.)
     fn check(&self, ticket: &Ticket) -> Result<(), Error> {
-        let ours =
-            Arc::ptr_eq(&ticket.connection, &self.session_id) && ticket.serial == self.serial;
+        let ours = Arc::ptr_eq(&ticket.connection, &self.session_id) && ticket.serial == self.serial;
         if ours && matches!(self.state, State::Asked { .. }) {
             Ok(())
         } else {
@@ -413,8 +335,7 @@ enum Success {
 
 fn write_failure(methods: MethodSet, success: Success, out: &mut Outbox) -> Result<(), Error> {
     out.message(userauth::FAILURE, |w| {
-        w.name_list(methods.names())
-            .bool(success == Success::Partial);
+        w.name_list(methods.names()).bool(success == Success::Partial);
     })
 }
 

@@ -7,11 +7,7 @@ use zeroize::Zeroizing;
 use super::{KeyMaterial, Shape, split_tag};
 use crate::error::Error;
 
-pub(super) const SHAPE: Shape = Shape {
-    block: 8,
-    padded_length: 0,
-    tag: TAG_LEN,
-};
+pub(super) const SHAPE: Shape = Shape { block: 8, padded_length: 0, tag: TAG_LEN };
 
 pub(crate) struct Sealer(SealingKey);
 
@@ -22,9 +18,7 @@ impl Sealer {
 
     pub(super) fn seal(&self, sequence: u32, packet: &mut [u8]) -> Result<(), Error> {
         let (body, tag_out) = split_tag(packet, TAG_LEN)?;
-        let tag_out: &mut [u8; TAG_LEN] = tag_out
-            .try_into()
-            .map_err(|_| Error::Crypto("tag length"))?;
+        let tag_out: &mut [u8; TAG_LEN] = tag_out.try_into().map_err(|_| Error::Crypto("tag length"))?;
         if body.len() < 4 {
             return Err(Error::Crypto("packet without length"));
         }
@@ -50,18 +44,12 @@ impl Opener {
         if body.len() < 4 {
             return Err(Error::Integrity);
         }
-        self.0
-            .open_in_place(sequence, body, tag)
-            .map_err(|_| Error::Integrity)?;
+        self.0.open_in_place(sequence, body, tag).map_err(|_| Error::Integrity)?;
         Ok(())
     }
 }
 
 fn key(material: &KeyMaterial) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
-    let bytes: [u8; KEY_LEN] = material
-        .key
-        .as_slice()
-        .try_into()
-        .map_err(|_| Error::Crypto("ChaCha20 key"))?;
+    let bytes: [u8; KEY_LEN] = material.key.as_slice().try_into().map_err(|_| Error::Crypto("ChaCha20 key"))?;
     Ok(Zeroizing::new(bytes))
 }

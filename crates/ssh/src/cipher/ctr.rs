@@ -2,8 +2,8 @@
 //! nothing better.
 
 use aws_lc_rs::cipher::{
-    AES_128, AES_256, DecryptionContext, EncryptionContext, StreamingDecryptingKey,
-    StreamingEncryptingKey, UnboundCipherKey,
+    AES_128, AES_256, DecryptionContext, EncryptionContext, StreamingDecryptingKey, StreamingEncryptingKey,
+    UnboundCipherKey,
 };
 use aws_lc_rs::hmac;
 use aws_lc_rs::iv::FixedLength;
@@ -25,10 +25,7 @@ impl Sealer {
         let context = EncryptionContext::Iv128(iv(material)?);
         let cipher = StreamingEncryptingKey::less_safe_ctr(unbound(cipher, material)?, context)
             .map_err(|_| Error::Crypto("AES-CTR key"))?;
-        Ok(Self {
-            cipher,
-            mac: MacKey::new(mac, material),
-        })
+        Ok(Self { cipher, mac: MacKey::new(mac, material) })
     }
 
     pub(super) fn shape(&self) -> Shape {
@@ -40,10 +37,7 @@ impl Sealer {
         let (_, clear) = body.split_first_chunk_mut::<4>().ok_or(Error::Integrity)?;
         let cipher = &mut self.cipher;
         in_chunks(clear, |input, output| {
-            cipher
-                .update(input, output)
-                .map(|_| ())
-                .map_err(|_| Error::Crypto("AES-CTR seal"))
+            cipher.update(input, output).map(|_| ()).map_err(|_| Error::Crypto("AES-CTR seal"))
         })?;
         tag_out.copy_from_slice(self.mac.sign(sequence, body).as_ref());
         Ok(())
@@ -60,10 +54,7 @@ impl Opener {
         let context = DecryptionContext::Iv128(iv(material)?);
         let cipher = StreamingDecryptingKey::ctr(unbound(cipher, material)?, context)
             .map_err(|_| Error::Crypto("AES-CTR key"))?;
-        Ok(Self {
-            cipher,
-            mac: MacKey::new(mac, material),
-        })
+        Ok(Self { cipher, mac: MacKey::new(mac, material) })
     }
 
     pub(super) fn shape(&self) -> Shape {
@@ -76,10 +67,7 @@ impl Opener {
         let (_, sealed) = body.split_first_chunk_mut::<4>().ok_or(Error::Integrity)?;
         let cipher = &mut self.cipher;
         in_chunks(sealed, |input, output| {
-            cipher
-                .update(input, output)
-                .map(|_| ())
-                .map_err(|_| Error::Crypto("AES-CTR open"))
+            cipher.update(input, output).map(|_| ()).map_err(|_| Error::Crypto("AES-CTR open"))
         })
     }
 }
@@ -95,18 +83,11 @@ impl MacKey {
             Mac::HmacSha256Etm => hmac::HMAC_SHA256,
             Mac::HmacSha512Etm => hmac::HMAC_SHA512,
         };
-        Self {
-            key: hmac::Key::new(algorithm, &material.mac),
-            tag: mac.key_len(),
-        }
+        Self { key: hmac::Key::new(algorithm, &material.mac), tag: mac.key_len() }
     }
 
     fn shape(&self) -> Shape {
-        Shape {
-            block: BLOCK,
-            padded_length: 0,
-            tag: self.tag,
-        }
+        Shape { block: BLOCK, padded_length: 0, tag: self.tag }
     }
 
     fn sign(&self, sequence: u32, body: &[u8]) -> hmac::Tag {
@@ -123,28 +104,17 @@ impl MacKey {
 }
 
 fn unbound(cipher: Cipher, material: &KeyMaterial) -> Result<UnboundCipherKey, Error> {
-    let algorithm = if matches!(cipher, Cipher::Aes128Ctr(_)) {
-        &AES_128
-    } else {
-        &AES_256
-    };
+    let algorithm = if matches!(cipher, Cipher::Aes128Ctr(_)) { &AES_128 } else { &AES_256 };
     UnboundCipherKey::new(algorithm, &material.key).map_err(|_| Error::Crypto("AES-CTR key"))
 }
 
 fn iv(material: &KeyMaterial) -> Result<FixedLength<16>, Error> {
-    let bytes: [u8; 16] = material
-        .iv
-        .as_slice()
-        .try_into()
-        .map_err(|_| Error::Crypto("AES-CTR IV"))?;
+    let bytes: [u8; 16] = material.iv.as_slice().try_into().map_err(|_| Error::Crypto("AES-CTR IV"))?;
     Ok(FixedLength::from(bytes))
 }
 
 /// The library's stream ciphers do not work in place: chunks go through a buffer on the stack.
-fn in_chunks(
-    data: &mut [u8],
-    mut step: impl FnMut(&[u8], &mut [u8]) -> Result<(), Error>,
-) -> Result<(), Error> {
+fn in_chunks(data: &mut [u8], mut step: impl FnMut(&[u8], &mut [u8]) -> Result<(), Error>) -> Result<(), Error> {
     let mut scratch = zeroize::Zeroizing::new([0u8; CHUNK + BLOCK]);
     for chunk in data.chunks_mut(CHUNK) {
         step(chunk, scratch.as_mut_slice())?;

@@ -6,11 +6,7 @@ use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, Unbound
 use super::{Cipher, KeyMaterial, Shape, split_tag};
 use crate::error::Error;
 
-pub(super) const SHAPE: Shape = Shape {
-    block: 16,
-    padded_length: 0,
-    tag: 16,
-};
+pub(super) const SHAPE: Shape = Shape { block: 16, padded_length: 0, tag: 16 };
 
 /// The key of one direction with its nonce.
 pub(crate) struct Key {
@@ -21,25 +17,11 @@ pub(crate) struct Key {
 
 impl Key {
     pub(super) fn new(cipher: Cipher, material: &KeyMaterial) -> Result<Self, Error> {
-        let algorithm = if cipher == Cipher::Aes128Gcm {
-            &AES_128_GCM
-        } else {
-            &AES_256_GCM
-        };
-        let key =
-            UnboundKey::new(algorithm, &material.key).map_err(|_| Error::Crypto("AES-GCM key"))?;
-        let (fixed, counter) = material
-            .iv
-            .split_first_chunk::<4>()
-            .ok_or(Error::Crypto("AES-GCM IV"))?;
-        let counter = counter
-            .first_chunk::<8>()
-            .ok_or(Error::Crypto("AES-GCM IV"))?;
-        Ok(Self {
-            key: LessSafeKey::new(key),
-            fixed: *fixed,
-            counter: u64::from_be_bytes(*counter),
-        })
+        let algorithm = if cipher == Cipher::Aes128Gcm { &AES_128_GCM } else { &AES_256_GCM };
+        let key = UnboundKey::new(algorithm, &material.key).map_err(|_| Error::Crypto("AES-GCM key"))?;
+        let (fixed, counter) = material.iv.split_first_chunk::<4>().ok_or(Error::Crypto("AES-GCM IV"))?;
+        let counter = counter.first_chunk::<8>().ok_or(Error::Crypto("AES-GCM IV"))?;
+        Ok(Self { key: LessSafeKey::new(key), fixed: *fixed, counter: u64::from_be_bytes(*counter) })
     }
 
     /// The counter wraps like OpenSSH's; a rekey comes 2^32 packets before it could meet itself.
@@ -54,9 +36,7 @@ impl Key {
 
     pub(super) fn seal(&mut self, packet: &mut [u8]) -> Result<(), Error> {
         let nonce = self.nonce();
-        let (head, rest) = packet
-            .split_first_chunk_mut::<4>()
-            .ok_or(Error::Integrity)?;
+        let (head, rest) = packet.split_first_chunk_mut::<4>().ok_or(Error::Integrity)?;
         let (body, tag_out) = split_tag(rest, SHAPE.tag)?;
         let tag = self
             .key
@@ -68,12 +48,8 @@ impl Key {
 
     pub(super) fn open(&mut self, packet: &mut [u8]) -> Result<(), Error> {
         let nonce = self.nonce();
-        let (head, rest) = packet
-            .split_first_chunk_mut::<4>()
-            .ok_or(Error::Integrity)?;
-        self.key
-            .open_in_place(nonce, Aad::from(*head), rest)
-            .map_err(|_| Error::Integrity)?;
+        let (head, rest) = packet.split_first_chunk_mut::<4>().ok_or(Error::Integrity)?;
+        self.key.open_in_place(nonce, Aad::from(*head), rest).map_err(|_| Error::Integrity)?;
         Ok(())
     }
 }

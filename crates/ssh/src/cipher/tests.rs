@@ -13,18 +13,9 @@ const ALL: [Cipher; 6] = [
 
 fn material(cipher: Cipher) -> KeyMaterial {
     let sizes = cipher.key_sizes();
-    let fill = |n: usize, seed: u8| {
-        Zeroizing::new(
-            (0..n)
-                .map(|i| seed.wrapping_add(u8::try_from(i).unwrap()))
-                .collect(),
-        )
-    };
-    KeyMaterial {
-        key: fill(sizes.key, 1),
-        iv: fill(sizes.iv, 0xf0),
-        mac: fill(sizes.mac, 7),
-    }
+    let fill =
+        |n: usize, seed: u8| Zeroizing::new((0..n).map(|i| seed.wrapping_add(u8::try_from(i).unwrap())).collect());
+    KeyMaterial { key: fill(sizes.key, 1), iv: fill(sizes.iv, 0xf0), mac: fill(sizes.mac, 7) }
 }
 
 fn packet(shape: Shape, body: usize) -> Vec<u8> {
@@ -58,14 +49,9 @@ fn every_cipher_refuses_a_changed_bit_anywhere() {
         let shape = Sealer::new(cipher, &material(cipher)).unwrap().shape();
         for at in [0, 3, 4, 9, 19, 20, 20 + shape.tag - 1] {
             let mut sealed = packet(shape, 16);
-            Sealer::new(cipher, &material(cipher))
-                .unwrap()
-                .seal(5, &mut sealed)
-                .unwrap();
+            Sealer::new(cipher, &material(cipher)).unwrap().seal(5, &mut sealed).unwrap();
             sealed[at] ^= 1;
-            let opened = Opener::new(cipher, &material(cipher))
-                .unwrap()
-                .open(5, &mut sealed);
+            let opened = Opener::new(cipher, &material(cipher)).unwrap().open(5, &mut sealed);
             assert_eq!(opened, Err(Error::Integrity), "{cipher:?} at {at}");
         }
     }
@@ -80,11 +66,7 @@ fn a_replayed_packet_is_refused() {
         sealer.seal(0, &mut first).unwrap();
         let mut replay = first.clone();
         opener.open(0, &mut first).unwrap();
-        assert_eq!(
-            opener.open(1, &mut replay),
-            Err(Error::Integrity),
-            "{cipher:?}"
-        );
+        assert_eq!(opener.open(1, &mut replay), Err(Error::Integrity), "{cipher:?}");
     }
 }
 
@@ -99,13 +81,7 @@ fn aes_gcm_matches_the_published_block() {
         mac: Zeroizing::new(Vec::new()),
     };
     let mut packet = vec![0; 4 + 16 + 16];
-    Sealer::new(Cipher::Aes128Gcm, &zero)
-        .unwrap()
-        .seal(0, &mut packet)
-        .unwrap();
-    let published = [
-        0x03, 0x88, 0xda, 0xce, 0x60, 0xb6, 0xa3, 0x92, 0xf3, 0x28, 0xc2, 0xb9, 0x71, 0xb2, 0xfe,
-        0x78,
-    ];
+    Sealer::new(Cipher::Aes128Gcm, &zero).unwrap().seal(0, &mut packet).unwrap();
+    let published = [0x03, 0x88, 0xda, 0xce, 0x60, 0xb6, 0xa3, 0x92, 0xf3, 0x28, 0xc2, 0xb9, 0x71, 0xb2, 0xfe, 0x78];
     assert_eq!(packet[4..20], published);
 }

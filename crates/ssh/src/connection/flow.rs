@@ -28,7 +28,12 @@ pub(super) struct Credit {
 impl Credit {
     pub(super) fn new(total: u64, window_min: u32, window_max: u32, channels_max: u32) -> Self {
         let reserve = u64::from(window_min) * u64::from(channels_max);
-        Self { free: total.max(reserve), window_min, window_max: window_max.max(window_min), channels_left: channels_max }
+        Self {
+            free: total.max(reserve),
+            window_min,
+            window_max: window_max.max(window_min),
+            channels_left: channels_max,
+        }
     }
 
     /// A window for a new channel, or none when there are too many channels.

@@ -5,8 +5,8 @@ use super::global::KEEPALIVE;
 use super::kind::text_name;
 use super::outgoing::{flush_replies, refuse, sending};
 use super::{
-    Asked, ChannelId, ChannelKind, ChannelOffer, Connection, ConnectionEvent, Forward, GlobalAnswer, GlobalId, GlobalReplyToken,
-    GlobalRequest, Incoming, NOT_OPEN, OpenFailure, Outcome, ReplyToken, Request, Sessions, Stream,
+    Asked, ChannelId, ChannelKind, ChannelOffer, Connection, ConnectionEvent, Forward, GlobalAnswer, GlobalId,
+    GlobalReplyToken, GlobalRequest, Incoming, NOT_OPEN, OpenFailure, Outcome, ReplyToken, Request, Sessions, Stream,
 };
 use crate::error::Error;
 use crate::message::connection as msg;

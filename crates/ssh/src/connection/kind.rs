@@ -133,10 +133,7 @@ fn parse(name: &[u8], data: &[u8]) -> Result<ChannelKind, Malformed> {
         }
         b"auth-agent@openssh.com" => ChannelKind::Agent,
         b"x11" => ChannelKind::X11 { from: endpoint(&mut r)? },
-        other => ChannelKind::Unknown {
-            name: text_name(other)?,
-            data: r.take_rest().to_vec(),
-        },
+        other => ChannelKind::Unknown { name: text_name(other)?, data: r.take_rest().to_vec() },
     };
     r.finish()?;
     Ok(kind)

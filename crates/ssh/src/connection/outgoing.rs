@@ -3,8 +3,8 @@
 use super::channel::{Channel, Half, Live, Offered};
 use super::flow::Sending;
 use super::{
-    Asked, ChannelId, ChannelKind, ChannelOffer, Connection, Forward, GlobalAnswer, GlobalId, GlobalReplyToken, GlobalRequest,
-    OpenFailure, Outcome, ReplyToken, Request, Stream, WantReply,
+    Asked, ChannelId, ChannelKind, ChannelOffer, Connection, Forward, GlobalAnswer, GlobalId, GlobalReplyToken,
+    GlobalRequest, OpenFailure, Outcome, ReplyToken, Request, Stream, WantReply,
 };
 use crate::error::Error;
 use crate::message::connection as msg;
@@ -20,8 +20,7 @@ impl Open<'_> {
     /// Asks the peer for a channel. The answer is [`Opened`](super::ConnectionEvent::Opened) or
     /// [`OpenFailed`](super::ConnectionEvent::OpenFailed).
     pub fn open(&mut self, kind: &ChannelKind) -> Result<ChannelId, Error> {
-        let (id, receiving) =
-            self.connection.reserve().ok_or(Error::Limit("too many channels on one connection"))?;
+        let (id, receiving) = self.connection.reserve().ok_or(Error::Limit("too many channels on one connection"))?;
         let packet = self.connection.limits.packet_bytes_max;
         self.out.message(msg::CHANNEL_OPEN, |w| {
             w.string(kind.name().as_bytes()).u32(id.0).u32(receiving.window()).u32(packet);
@@ -60,14 +59,18 @@ impl Open<'_> {
     /// Sends as many of `bytes` as window, packet size and socket admit; answers how many. Those that were not taken
     /// wait with the caller, to be tried again when something has come from the peer or gone to the socket.
     pub fn send(&mut self, channel: ChannelId, stream: Stream, bytes: &[u8]) -> Result<usize, Error> {
-        let Some(live) = self.connection.live(channel) else { return Ok(0) };
+        let Some(live) = self.connection.live(channel) else {
+            return Ok(0);
+        };
         if live.ours != Half::Open {
             return Ok(0);
         }
         let mut rest = bytes;
         while !rest.is_empty() && self.out.room() > 0 {
             let count = live.sending.chunk(rest.len());
-            let Some((chunk, behind)) = rest.split_at_checked(count).filter(|_| count > 0) else { break };
+            let Some((chunk, behind)) = rest.split_at_checked(count).filter(|_| count > 0) else {
+                break;
+            };
             let remote = live.remote;
             match stream {
                 Stream::Data => self.out.message(msg::CHANNEL_DATA, |w| {
@@ -140,7 +143,9 @@ impl Open<'_> {
 
     /// Answers a request of the peer. It leaves when all earlier ones have been answered.
     pub fn reply(&mut self, token: ReplyToken, outcome: Outcome) -> Result<(), Error> {
-        let Some(live) = self.connection.live(token.channel) else { return Ok(()) };
+        let Some(live) = self.connection.live(token.channel) else {
+            return Ok(());
+        };
         live.owed.answer(token.serial, outcome == Outcome::Success);
         flush_replies(live, self.out)
     }

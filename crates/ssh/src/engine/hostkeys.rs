@@ -9,18 +9,26 @@ use crate::wire::{Reader, encode};
 impl Engine {
     /// `hostkeys-00@openssh.com` with the present key and those that come after it.
     pub(super) fn tell_host_keys(&mut self) -> Result<(), Error> {
-        let Some(identity) = self.transport.host_identity() else { return Ok(()) };
+        let Some(identity) = self.transport.host_identity() else {
+            return Ok(());
+        };
         let all = std::iter::once(&identity.key).chain(&identity.next_keys);
         let keys = all.map(|key| key.public_key().blob().to_vec()).collect();
-        let State::Open(connection) = &mut self.state else { return Ok(()) };
-        Open { connection, out: &mut self.transport.outbox }.global(&GlobalRequest::HostKeys { keys }, WantReply::No).map(|_| ())
+        let State::Open(connection) = &mut self.state else {
+            return Ok(());
+        };
+        Open { connection, out: &mut self.transport.outbox }
+            .global(&GlobalRequest::HostKeys { keys }, WantReply::No)
+            .map(|_| ())
     }
 
     /// `hostkeys-prove-00@openssh.com`: a signature for each key, or a failure if one of them is not ours.
     pub(super) fn prove_host_keys(&mut self, keys: &[Vec<u8>], reply: Option<GlobalReplyToken>) -> Result<(), Error> {
         let Some(token) = reply else { return Ok(()) };
         let proofs = self.proofs(keys);
-        let State::Open(connection) = &mut self.state else { return Ok(()) };
+        let State::Open(connection) = &mut self.state else {
+            return Ok(());
+        };
         let mut open = Open { connection, out: &mut self.transport.outbox };
         match proofs {
             Some(proofs) => open.reply_global(token, Outcome::Success, &proofs),
@@ -36,9 +44,12 @@ impl Engine {
         for blob in keys {
             let key = ours.iter().find(|key| key.public_key().blob() == blob.as_slice())?;
             let signature = key.sign(&proof_data(session_id, blob).ok()?);
-            proofs.extend(encode(|w| {
-                w.string(&signature);
-            }).ok()?);
+            proofs.extend(
+                encode(|w| {
+                    w.string(&signature);
+                })
+                .ok()?,
+            );
         }
         (!keys.is_empty()).then_some(proofs)
     }

@@ -33,9 +33,7 @@ impl Engine {
             State::Handshake => Phase::Handshake,
             State::ServerAuth(_) => Phase::ServerAuth(ServerLogin { engine: self }),
             State::ClientAuth(_) => match &mut self.state {
-                State::ClientAuth(auth) => {
-                    Phase::ClientAuth(ClientLogin { auth, out: &mut self.transport.outbox })
-                }
+                State::ClientAuth(auth) => Phase::ClientAuth(ClientLogin { auth, out: &mut self.transport.outbox }),
                 _ => Phase::Handshake,
             },
             State::Open(_) | State::Ended(_) => match &mut self.state {

@@ -44,8 +44,7 @@ pub(super) struct Half {
 impl Half {
     /// A fresh key and its public value.
     pub(super) fn start(curve: Curve) -> Result<(Self, Vec<u8>), Error> {
-        let private =
-            PrivateKey::generate(curve.algorithm()).map_err(|_| Error::Crypto("ephemeral key"))?;
+        let private = PrivateKey::generate(curve.algorithm()).map_err(|_| Error::Crypto("ephemeral key"))?;
         Self::from_private(curve, private)
     }
 
@@ -61,21 +60,14 @@ impl Half {
         // The library checks that a point is on its curve, and that the result of X25519 is not all zeros.
         let theirs = UnparsedPublicKey::new(self.curve.algorithm(), theirs);
         let invalid = Error::Misbehaved("the public value of the key exchange is invalid");
-        agreement::agree(&self.private, theirs, invalid, |secret| {
-            Ok(Zeroizing::new(secret.to_vec()))
-        })
+        agreement::agree(&self.private, theirs, invalid, |secret| Ok(Zeroizing::new(secret.to_vec())))
     }
 }
 
 /// The library would take other encodings of a key as well; SSH has one for each curve. RFC 5656, section 4,
 /// allows compressed points, which nobody sends.
 fn check(curve: Curve, public: &[u8]) -> Result<(), Error> {
-    let wrong = |field| {
-        Err(Error::Malformed {
-            message: "key exchange",
-            field,
-        })
-    };
+    let wrong = |field| Err(Error::Malformed { message: "key exchange", field });
     if public.len() != curve.public_len() {
         return wrong("public value has the wrong length");
     }

@@ -36,8 +36,7 @@ impl SharedSecret {
     /// Allocates once: a vector that grows leaves copies behind.
     fn encode(sign: &[u8], value: &[u8]) -> Result<Self, Error> {
         let bytes = sign.len().saturating_add(value.len());
-        let length =
-            u32::try_from(bytes).map_err(|_| Error::Crypto("a shared secret that is too long"))?;
+        let length = u32::try_from(bytes).map_err(|_| Error::Crypto("a shared secret that is too long"))?;
         let mut encoded = Zeroizing::new(Vec::with_capacity(bytes.saturating_add(4)));
         encoded.extend_from_slice(&length.to_be_bytes());
         encoded.extend_from_slice(sign);
@@ -66,11 +65,7 @@ pub struct Transcript<'a> {
 }
 
 /// The exchange hash H. That of the first key exchange is the session identifier.
-pub fn exchange_hash(
-    hash: Hash,
-    transcript: &Transcript<'_>,
-    secret: &SharedSecret,
-) -> Result<Vec<u8>, Error> {
+pub fn exchange_hash(hash: Hash, transcript: &Transcript<'_>, secret: &SharedSecret) -> Result<Vec<u8>, Error> {
     let mut context = digest::Context::new(hash.algorithm());
     // A public value that is an `mpint` looks like a `string` on the wire, so all seven are hashed alike.
     for part in [
@@ -82,8 +77,7 @@ pub fn exchange_hash(
         transcript.client_public,
         transcript.server_public,
     ] {
-        let length = u32::try_from(part.len())
-            .map_err(|_| Error::Misuse("a transcript that is too long"))?;
+        let length = u32::try_from(part.len()).map_err(|_| Error::Misuse("a transcript that is too long"))?;
         context.update(&length.to_be_bytes());
         context.update(part);
     }
@@ -115,11 +109,7 @@ pub(crate) fn derive(
     };
     let sizes = cipher.key_sizes();
     let expand = |letter, bytes| expand(hash, secret, exchange_hash, session_id, letter, bytes);
-    KeyMaterial {
-        key: expand(key, sizes.key),
-        iv: expand(iv, sizes.iv),
-        mac: expand(mac, sizes.mac),
-    }
+    KeyMaterial { key: expand(key, sizes.key), iv: expand(iv, sizes.iv), mac: expand(mac, sizes.mac) }
 }
 
 /// `K1 = HASH(K || H || letter || session_id)`, `Kn = HASH(K || H || K1 || … || Kn-1)`, cut to the length that
@@ -137,9 +127,7 @@ fn expand(
     start.update(&secret.encoded);
     start.update(exchange_hash);
 
-    let mut key = Zeroizing::new(Vec::with_capacity(
-        bytes.saturating_add(algorithm.output_len()),
-    ));
+    let mut key = Zeroizing::new(Vec::with_capacity(bytes.saturating_add(algorithm.output_len())));
     while key.len() < bytes {
         let mut context = start.clone();
         if key.is_empty() {

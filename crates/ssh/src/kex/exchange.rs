@@ -22,11 +22,7 @@ pub struct Initiator {
 }
 
 enum Half {
-    Hybrid {
-        mechanism: Kem,
-        kem: Decapsulator,
-        curve: curve::Half,
-    },
+    Hybrid { mechanism: Kem, kem: Decapsulator, curve: curve::Half },
     Curve(curve::Half),
     Group(group::Half),
 }
@@ -39,14 +35,7 @@ impl Initiator {
                 let (kem, mut public) = Decapsulator::start(mechanism)?;
                 let (curve, curve_public) = curve::Half::start(Curve::X25519)?;
                 public.extend_from_slice(&curve_public);
-                (
-                    Half::Hybrid {
-                        mechanism,
-                        kem,
-                        curve,
-                    },
-                    public,
-                )
+                (Half::Hybrid { mechanism, kem, curve }, public)
             }
             Parts::Curve(curve) => {
                 let (half, public) = curve::Half::start(curve)?;
@@ -57,23 +46,13 @@ impl Initiator {
                 (Half::Group(half), public)
             }
         };
-        Ok((
-            Self {
-                hash: method.hash(),
-                half,
-            },
-            public,
-        ))
+        Ok((Self { hash: method.hash(), half }, public))
     }
 
     /// The secret that we share with whoever sent `server_public`: the content of the field in the answer.
     pub fn finish(self, server_public: &[u8]) -> Result<SharedSecret, Error> {
         match self.half {
-            Half::Hybrid {
-                mechanism,
-                kem,
-                curve,
-            } => {
+            Half::Hybrid { mechanism, kem, curve } => {
                 let (ciphertext, curve_public) = split(server_public, mechanism.ciphertext_len())?;
                 // The curve first: it is the part that may refuse.
                 let classical = curve.agree(curve_public)?;
@@ -102,9 +81,9 @@ pub fn respond(method: Method, client_public: &[u8]) -> Result<(Vec<u8>, SharedS
             let (half, public) = curve::Half::start(Curve::X25519)?;
             Ok((public, SharedSecret::mpint(&half.agree(client_public)?)?))
         }
-        Parts::Curve(Curve::P256 | Curve::P384) | Parts::Group(_) => Err(Error::Misuse(
-            "this key exchange method is for old targets only",
-        )),
+        Parts::Curve(Curve::P256 | Curve::P384) | Parts::Group(_) => {
+            Err(Error::Misuse("this key exchange method is for old targets only"))
+        }
     }
 }
 
@@ -134,18 +113,13 @@ impl Method {
 fn split(public: &[u8], mechanism_len: usize) -> Result<(&[u8], &[u8]), Error> {
     public
         .split_at_checked(mechanism_len)
-        .ok_or(Error::Malformed {
-            message: "key exchange",
-            field: "public value has the wrong length",
-        })
+        .ok_or(Error::Malformed { message: "key exchange", field: "public value has the wrong length" })
 }
 
 /// The secret of a hybrid: the hash over both secrets, as a `string` (draft-ietf-sshm-mlkem-hybrid-kex, section 2.4;
 /// draft-ietf-sshm-ntruprime-ssh, section 3).
 fn join(hash: Hash, quantum: &[u8], classical: &[u8]) -> Result<SharedSecret, Error> {
-    let mut both = Zeroizing::new(Vec::with_capacity(
-        quantum.len().saturating_add(classical.len()),
-    ));
+    let mut both = Zeroizing::new(Vec::with_capacity(quantum.len().saturating_add(classical.len())));
     both.extend_from_slice(quantum);
     both.extend_from_slice(classical);
     SharedSecret::string(digest::digest(hash.algorithm(), &both).as_ref())

@@ -86,36 +86,23 @@ const LENGTH_BYTES: usize = 4;
 
 /// A peer's public value, from the content of an `mpint`. Both 1 and p - 1 would give the secret away (RFC
 /// 4253, section 8).
-fn element<const LIMBS: usize>(
-    prime: Odd<Uint<LIMBS>>,
-    content: &[u8],
-) -> Result<Uint<LIMBS>, Error> {
+fn element<const LIMBS: usize>(prime: Odd<Uint<LIMBS>>, content: &[u8]) -> Result<Uint<LIMBS>, Error> {
     let invalid = Error::Misbehaved("the public value of the key exchange is invalid");
     let field = wire::encode(|writer| {
         writer.string(content);
     })
     .map_err(Error::malformed("key exchange"))?;
-    let magnitude = Reader::new(&field)
-        .mpint()
-        .map_err(Error::malformed("key exchange"))?;
+    let magnitude = Reader::new(&field).mpint().map_err(Error::malformed("key exchange"))?;
     if magnitude.len() > Uint::<LIMBS>::BYTES {
         return Err(invalid);
     }
     let value = Uint::from_be_slice_truncated(magnitude, Uint::<LIMBS>::BITS);
     let highest = prime.get().wrapping_sub(&Uint::from_u8(2));
-    if value < Uint::from_u8(2) || value > highest {
-        Err(invalid)
-    } else {
-        Ok(value)
-    }
+    if value < Uint::from_u8(2) || value > highest { Err(invalid) } else { Ok(value) }
 }
 
 /// `base ^ exponent` in time that does not depend on either.
-fn power<const LIMBS: usize>(
-    prime: Odd<Uint<LIMBS>>,
-    base: &Uint<LIMBS>,
-    exponent: &U512,
-) -> Zeroizing<Vec<u8>> {
+fn power<const LIMBS: usize>(prime: Odd<Uint<LIMBS>>, base: &Uint<LIMBS>, exponent: &U512) -> Zeroizing<Vec<u8>> {
     let params = FixedMontyParams::new_vartime(prime); // the prime is no secret
     let mut form = FixedMontyForm::new(base, &params).pow(exponent);
     let result = Zeroizing::new(form.retrieve());

@@ -26,19 +26,13 @@ impl HostKeyAlgorithm {
     /// The algorithm of a bare key.
     #[must_use]
     pub const fn plain(signature: SignatureAlgorithm) -> Self {
-        Self {
-            signature,
-            form: Form::Plain,
-        }
+        Self { signature, form: Form::Plain }
     }
 
     /// The algorithm of a certificate.
     #[must_use]
     pub const fn certificate(signature: SignatureAlgorithm) -> Self {
-        Self {
-            signature,
-            form: Form::Certificate,
-        }
+        Self { signature, form: Form::Certificate }
     }
 
     /// The name in a KEXINIT.

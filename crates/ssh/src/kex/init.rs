@@ -40,25 +40,10 @@ pub(super) const UNCOMPRESSED: &str = "none";
 
 impl KexInit {
     /// The KEXINIT that we send. The cookie must be unpredictable.
-    pub fn ours(
-        role: Role,
-        preferences: &Preferences,
-        phase: Phase,
-        cookie: [u8; 16],
-    ) -> Result<Self, Error> {
-        let methods = preferences
-            .methods
-            .iter()
-            .flat_map(|method| method.names())
-            .copied();
-        let methods: Vec<&str> = methods
-            .chain(extensions(role, phase).iter().copied())
-            .collect();
-        let host_keys: Vec<&str> = preferences
-            .host_keys
-            .iter()
-            .map(|algorithm| algorithm.name())
-            .collect();
+    pub fn ours(role: Role, preferences: &Preferences, phase: Phase, cookie: [u8; 16]) -> Result<Self, Error> {
+        let methods = preferences.methods.iter().flat_map(|method| method.names()).copied();
+        let methods: Vec<&str> = methods.chain(extensions(role, phase).iter().copied()).collect();
+        let host_keys: Vec<&str> = preferences.host_keys.iter().map(|algorithm| algorithm.name()).collect();
         let ciphers = cipher_names(&preferences.ciphers);
         let macs = mac_names(&preferences.ciphers);
 
@@ -72,17 +57,13 @@ impl KexInit {
             // No languages, no guess, and the reserved field.
             writer.name_list([]).name_list([]).bool(false).u32(0);
         });
-        payload
-            .map(|payload| Self { payload })
-            .map_err(|_| Error::Misuse("preferences do not fit a KEXINIT"))
+        payload.map(|payload| Self { payload }).map_err(|_| Error::Misuse("preferences do not fit a KEXINIT"))
     }
 
     /// The KEXINIT that the peer sent, from the message number on.
     pub fn parse(payload: &[u8]) -> Result<Self, Error> {
         Offer::parse(payload)?;
-        Ok(Self {
-            payload: payload.to_vec(),
-        })
+        Ok(Self { payload: payload.to_vec() })
     }
 
     /// The bytes that are sent and hashed.
@@ -143,26 +124,14 @@ impl<'a> Offer<'a> {
         // Languages are read and ignored.
         reader.name_list()?;
         reader.name_list()?;
-        let next = if reader.bool()? {
-            Next::Guess
-        } else {
-            Next::Wait
-        };
+        let next = if reader.bool()? { Next::Guess } else { Next::Wait };
         reader.u32()?; // reserved, "for future extension": any value is let through
         reader.finish()?;
         Ok(Self {
             methods,
             host_keys,
-            client_to_server: Lists {
-                ciphers: ciphers_up,
-                macs: macs_up,
-                compressions: compressions_up,
-            },
-            server_to_client: Lists {
-                ciphers: ciphers_down,
-                macs: macs_down,
-                compressions: compressions_down,
-            },
+            client_to_server: Lists { ciphers: ciphers_up, macs: macs_up, compressions: compressions_up },
+            server_to_client: Lists { ciphers: ciphers_down, macs: macs_down, compressions: compressions_down },
             next,
         })
     }
@@ -186,11 +155,7 @@ fn cipher_names(ciphers: &[Cipher]) -> Vec<&'static str> {
 /// the list first; so the list is never empty.
 fn mac_names(ciphers: &[Cipher]) -> Vec<&'static str> {
     let names = distinct(ciphers.iter().copied().filter_map(mac_of).map(Mac::name));
-    if names.is_empty() {
-        vec![Mac::HmacSha256Etm.name(), Mac::HmacSha512Etm.name()]
-    } else {
-        names
-    }
+    if names.is_empty() { vec![Mac::HmacSha256Etm.name(), Mac::HmacSha512Etm.name()] } else { names }
 }
 
 fn distinct(names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {

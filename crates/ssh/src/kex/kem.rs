@@ -41,21 +41,14 @@ impl Kem {
         let invalid = Error::Misbehaved("the encapsulation key of the key exchange is invalid");
         match self {
             Self::MlKem768 => {
-                let key = kem::EncapsulationKey::new(&kem::ML_KEM_768, public)
-                    .map_err(|_| invalid.clone())?;
+                let key = kem::EncapsulationKey::new(&kem::ML_KEM_768, public).map_err(|_| invalid.clone())?;
                 let (ciphertext, secret) = key.encapsulate().map_err(|_| invalid)?;
-                Ok((
-                    ciphertext.as_ref().to_vec(),
-                    Zeroizing::new(secret.as_ref().to_vec()),
-                ))
+                Ok((ciphertext.as_ref().to_vec(), Zeroizing::new(secret.as_ref().to_vec())))
             }
             Self::Sntrup761 => {
                 let key = sntrup761::EncapsulationKey::try_from(public).map_err(|_| invalid)?;
                 let (ciphertext, secret) = drawing(|random| key.encapsulate(random))?;
-                Ok((
-                    ciphertext.as_ref().to_vec(),
-                    Zeroizing::new(secret.as_ref().to_vec()),
-                ))
+                Ok((ciphertext.as_ref().to_vec(), Zeroizing::new(secret.as_ref().to_vec())))
             }
         }
     }
@@ -74,10 +67,7 @@ impl Decapsulator {
             Kem::MlKem768 => {
                 let failed = |_| Error::Crypto("ML-KEM key");
                 let key = kem::DecapsulationKey::generate(&kem::ML_KEM_768).map_err(failed)?;
-                let public = key
-                    .encapsulation_key()
-                    .and_then(|public| public.key_bytes())
-                    .map_err(failed)?;
+                let public = key.encapsulation_key().and_then(|public| public.key_bytes()).map_err(failed)?;
                 let public = public.as_ref().to_vec();
                 Ok((Self::MlKem768(key), public))
             }
@@ -98,11 +88,8 @@ impl Decapsulator {
                 Ok(Zeroizing::new(secret.as_ref().to_vec()))
             }
             Self::Sntrup761(key) => {
-                let ciphertext =
-                    sntrup761::Ciphertext::try_from(ciphertext).map_err(|_| invalid)?;
-                Ok(Zeroizing::new(
-                    key.decapsulate(&ciphertext).as_ref().to_vec(),
-                ))
+                let ciphertext = sntrup761::Ciphertext::try_from(ciphertext).map_err(|_| invalid)?;
+                Ok(Zeroizing::new(key.decapsulate(&ciphertext).as_ref().to_vec()))
             }
         }
     }
@@ -110,9 +97,7 @@ impl Decapsulator {
 
 /// Runs `work` with random bytes, and refuses its result if one of them was none.
 fn drawing<T>(work: impl FnOnce(&mut LibraryRandom) -> T) -> Result<T, Error> {
-    let mut random = LibraryRandom {
-        supply: Supply::Flowing,
-    };
+    let mut random = LibraryRandom { supply: Supply::Flowing };
     let result = work(&mut random);
     match random.supply {
         Supply::Flowing => Ok(result),
@@ -145,10 +130,7 @@ impl LibraryRandom {
             for chunk in bytes.chunks_mut(digest::SHA256_OUTPUT_LEN) {
                 *counter = counter.wrapping_add(1);
                 let block = digest::digest(&digest::SHA256, &counter.to_be_bytes());
-                chunk
-                    .iter_mut()
-                    .zip(block.as_ref())
-                    .for_each(|(byte, filler)| *byte = *filler);
+                chunk.iter_mut().zip(block.as_ref()).for_each(|(byte, filler)| *byte = *filler);
             }
         }
     }

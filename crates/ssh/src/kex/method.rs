@@ -29,10 +29,7 @@ impl Method {
     pub fn names(self) -> &'static [&'static str] {
         match self {
             Self::MlKem768X25519 => &["mlkem768x25519-sha256"],
-            Self::Sntrup761X25519 => &[
-                "sntrup761x25519-sha512",
-                "sntrup761x25519-sha512@openssh.com",
-            ],
+            Self::Sntrup761X25519 => &["sntrup761x25519-sha512", "sntrup761x25519-sha512@openssh.com"],
             Self::Curve25519 => &["curve25519-sha256", "curve25519-sha256@libssh.org"],
             Self::EcdhP256 => &["ecdh-sha2-nistp256"],
             Self::EcdhP384 => &["ecdh-sha2-nistp384"],
@@ -45,9 +42,7 @@ impl Method {
     #[must_use]
     pub fn hash(self) -> Hash {
         match self {
-            Self::MlKem768X25519 | Self::Curve25519 | Self::EcdhP256 | Self::DhGroup14 => {
-                Hash::Sha256
-            }
+            Self::MlKem768X25519 | Self::Curve25519 | Self::EcdhP256 | Self::DhGroup14 => Hash::Sha256,
             Self::EcdhP384 => Hash::Sha384,
             Self::Sntrup761X25519 | Self::DhGroup16 => Hash::Sha512,
         }

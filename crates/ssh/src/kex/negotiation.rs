@@ -64,19 +64,9 @@ pub enum Guess {
 }
 
 /// Finds what both KEXINITs have in common. `ours` must have been made from `preferences`.
-pub fn negotiate(
-    role: Role,
-    ours: &KexInit,
-    theirs: &KexInit,
-    preferences: &Preferences,
-) -> Result<Agreed, Error> {
+pub fn negotiate(role: Role, ours: &KexInit, theirs: &KexInit, preferences: &Preferences) -> Result<Agreed, Error> {
     let (our_offer, their_offer) = (ours.offer()?, theirs.offer()?);
-    let table = Table {
-        role,
-        ours: our_offer,
-        theirs: their_offer,
-        preferences,
-    };
+    let table = Table { role, ours: our_offer, theirs: their_offer, preferences };
     Ok(Agreed {
         method: table.method()?,
         host_key: table.host_key()?,
@@ -102,12 +92,7 @@ impl<'a> Table<'a> {
         self.pick(
             "key exchange method",
             |offer| offer.methods,
-            |name| {
-                methods
-                    .iter()
-                    .copied()
-                    .find(|method| method.names().contains(&name))
-            },
+            |name| methods.iter().copied().find(|method| method.names().contains(&name)),
         )
     }
 
@@ -116,12 +101,7 @@ impl<'a> Table<'a> {
         self.pick(
             "host key algorithm",
             |offer| offer.host_keys,
-            |name| {
-                algorithms
-                    .iter()
-                    .copied()
-                    .find(|algorithm| algorithm.name() == name)
-            },
+            |name| algorithms.iter().copied().find(|algorithm| algorithm.name() == name),
         )
     }
 
@@ -137,20 +117,10 @@ impl<'a> Table<'a> {
             self.pick(
                 "MAC",
                 |offer| lists(offer).macs,
-                |name| {
-                    ciphers
-                        .iter()
-                        .copied()
-                        .filter_map(init::mac_of)
-                        .find(|mac| mac.name() == name)
-                },
+                |name| ciphers.iter().copied().filter_map(init::mac_of).find(|mac| mac.name() == name),
             )
         };
-        self.pick(
-            "compression",
-            |offer| lists(offer).compressions,
-            |name| (name == init::UNCOMPRESSED).then_some(()),
-        )?;
+        self.pick("compression", |offer| lists(offer).compressions, |name| (name == init::UNCOMPRESSED).then_some(()))?;
         match cipher {
             Cipher::Aes128Gcm | Cipher::Aes256Gcm | Cipher::ChaCha20Poly1305 => Ok(cipher),
             Cipher::Aes128Ctr(_) => mac().map(Cipher::Aes128Ctr),
@@ -171,10 +141,7 @@ impl<'a> Table<'a> {
             Role::Server => (theirs, ours),
         };
         let mut common = client.iter().filter(|name| server.contains(name));
-        common.find_map(known).ok_or_else(|| Error::Incompatible {
-            what,
-            offered: capped(theirs.as_str()),
-        })
+        common.find_map(known).ok_or_else(|| Error::Incompatible { what, offered: capped(theirs.as_str()) })
     }
 
     fn strict(&self) -> Strict {
@@ -194,23 +161,16 @@ impl<'a> Table<'a> {
             Role::Client => init::EXT_INFO_SERVER,
             Role::Server => init::EXT_INFO_CLIENT,
         };
-        if first_of_connection && self.theirs.methods.contains(wish) {
-            ExtInfo::Wanted
-        } else {
-            ExtInfo::Unwanted
-        }
+        if first_of_connection && self.theirs.methods.contains(wish) { ExtInfo::Wanted } else { ExtInfo::Unwanted }
     }
 
     /// Both sides compare the first names as they stand; that aliases mean the same does not count.
     fn guess(&self) -> Guess {
-        let same = |list: fn(Offer<'a>) -> NameList<'a>| {
-            list(self.ours).iter().next() == list(self.theirs).iter().next()
-        };
+        let same =
+            |list: fn(Offer<'a>) -> NameList<'a>| list(self.ours).iter().next() == list(self.theirs).iter().next();
         match self.theirs.next {
             Next::Wait => Guess::None,
-            Next::Guess if same(|offer| offer.methods) && same(|offer| offer.host_keys) => {
-                Guess::Right
-            }
+            Next::Guess if same(|offer| offer.methods) && same(|offer| offer.host_keys) => Guess::Right,
             Next::Guess => Guess::Wrong,
         }
     }

@@ -20,17 +20,8 @@ pub struct Preferences {
     pub ciphers: Vec<Cipher>,
 }
 
-const METHODS: [Method; 3] = [
-    Method::MlKem768X25519,
-    Method::Sntrup761X25519,
-    Method::Curve25519,
-];
-const METHODS_LEGACY: [Method; 4] = [
-    Method::EcdhP256,
-    Method::EcdhP384,
-    Method::DhGroup16,
-    Method::DhGroup14,
-];
+const METHODS: [Method; 3] = [Method::MlKem768X25519, Method::Sntrup761X25519, Method::Curve25519];
+const METHODS_LEGACY: [Method; 4] = [Method::EcdhP256, Method::EcdhP384, Method::DhGroup16, Method::DhGroup14];
 
 const SIGNATURES: [SignatureAlgorithm; 6] = [
     SignatureAlgorithm::Ed25519,
@@ -52,11 +43,7 @@ impl Preferences {
     /// For a server that can prove itself with `host_keys`.
     #[must_use]
     pub fn server(host_keys: Vec<HostKeyAlgorithm>) -> Self {
-        Self {
-            methods: METHODS.to_vec(),
-            host_keys,
-            ciphers: ciphers(),
-        }
+        Self { methods: METHODS.to_vec(), host_keys, ciphers: ciphers() }
     }
 
     /// For a client of targets that keep up.
@@ -65,11 +52,7 @@ impl Preferences {
         // Certificates first: a host that has one is better known by it than by its bare key.
         let certificates = SIGNATURES.into_iter().map(HostKeyAlgorithm::certificate);
         let plain = SIGNATURES.into_iter().map(HostKeyAlgorithm::plain);
-        Self {
-            methods: METHODS.to_vec(),
-            host_keys: certificates.chain(plain).collect(),
-            ciphers: ciphers(),
-        }
+        Self { methods: METHODS.to_vec(), host_keys: certificates.chain(plain).collect(), ciphers: ciphers() }
     }
 
     /// For a client of a target that is declared to be old: everything of [`Preferences::client`], and behind it
@@ -86,16 +69,8 @@ impl Preferences {
 /// The AEAD ciphers, quickest first.
 fn ciphers() -> Vec<Cipher> {
     match aes() {
-        Aes::InHardware => vec![
-            Cipher::Aes256Gcm,
-            Cipher::Aes128Gcm,
-            Cipher::ChaCha20Poly1305,
-        ],
-        Aes::InSoftware => vec![
-            Cipher::ChaCha20Poly1305,
-            Cipher::Aes256Gcm,
-            Cipher::Aes128Gcm,
-        ],
+        Aes::InHardware => vec![Cipher::Aes256Gcm, Cipher::Aes128Gcm, Cipher::ChaCha20Poly1305],
+        Aes::InSoftware => vec![Cipher::ChaCha20Poly1305, Cipher::Aes256Gcm, Cipher::Aes128Gcm],
     }
 }
 
@@ -117,11 +92,7 @@ fn aes() -> Aes {
 
 #[cfg(target_arch = "aarch64")]
 fn aes() -> Aes {
-    if std::arch::is_aarch64_feature_detected!("aes") {
-        Aes::InHardware
-    } else {
-        Aes::InSoftware
-    }
+    if std::arch::is_aarch64_feature_detected!("aes") { Aes::InHardware } else { Aes::InSoftware }
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -71,19 +71,13 @@ impl KeyAlgorithm {
     /// The type of a plain public key blob.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|algorithm| algorithm.name() == name)
+        Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)
     }
 
     /// The type of the key inside a certificate blob.
     #[must_use]
     pub fn from_certificate_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|algorithm| algorithm.certificate_name() == name)
+        Self::ALL.iter().copied().find(|algorithm| algorithm.certificate_name() == name)
     }
 }
 
@@ -144,19 +138,13 @@ impl SignatureAlgorithm {
     /// Reads the name of a plain key's algorithm.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|algorithm| algorithm.name() == name)
+        Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)
     }
 
     /// Reads the name of a certificate's algorithm.
     #[must_use]
     pub fn from_certificate_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|algorithm| algorithm.certificate_name() == name)
+        Self::ALL.iter().copied().find(|algorithm| algorithm.certificate_name() == name)
     }
 
     /// Whether such a key signs in this way.

@@ -77,36 +77,22 @@ impl Certificate {
     /// Reads a certificate blob and checks its authority's signature.
     pub fn from_blob(blob: &[u8]) -> Result<Self, KeyError> {
         if blob.len() > CERTIFICATE_BYTES_MAX {
-            return Err(KeyError::TooLarge {
-                what: "the certificate",
-                max: CERTIFICATE_BYTES_MAX,
-            });
+            return Err(KeyError::TooLarge { what: "the certificate", max: CERTIFICATE_BYTES_MAX });
         }
         let malformed = || KeyError::malformed(WHAT);
         let mut reader = Reader::new(blob);
         let name = reader.string().map_err(malformed())?;
-        let algorithm = str::from_utf8(name)
-            .ok()
-            .and_then(KeyAlgorithm::from_certificate_name)
-            .ok_or_else(|| unknown(name))?;
+        let algorithm =
+            str::from_utf8(name).ok().and_then(KeyAlgorithm::from_certificate_name).ok_or_else(|| unknown(name))?;
         let _nonce = reader.string().map_err(malformed())?;
         let key = PublicKey::from_fields(algorithm, key_fields(algorithm, &mut reader)?)?;
         let fields = Fields::read(&mut reader)?;
         let authority = read_authority(&mut reader)?;
-        let signed = blob
-            .get(..blob.len() - reader.rest().len())
-            .unwrap_or_default();
+        let signed = blob.get(..blob.len() - reader.rest().len()).unwrap_or_default();
         let signature = reader.string().map_err(malformed())?;
         reader.finish().map_err(malformed())?;
-        authority
-            .verify(signed, signature)
-            .map_err(KeyError::CertificateSignature)?;
-        Ok(Self {
-            blob: blob.into(),
-            key,
-            authority,
-            fields,
-        })
+        authority.verify(signed, signature).map_err(KeyError::CertificateSignature)?;
+        Ok(Self { blob: blob.into(), key, authority, fields })
     }
 
     /// Reads a line as in a `-cert.pub` file: type, base64, comment.
@@ -215,33 +201,18 @@ impl Fields {
             1 => CertificateKind::User,
             2 => CertificateKind::Host,
             _ => {
-                return Err(KeyError::Malformed {
-                    what: WHAT,
-                    field: "neither for a user nor for a host",
-                });
+                return Err(KeyError::Malformed { what: WHAT, field: "neither for a user nor for a host" });
             }
         };
-        let key_id = reader
-            .text(CERTIFICATE_BYTES_MAX)
-            .map_err(malformed())?
-            .to_owned();
+        let key_id = reader.text(CERTIFICATE_BYTES_MAX).map_err(malformed())?.to_owned();
         let principals = read_principals(reader)?;
         let valid_after = reader.u64().map_err(malformed())?;
         let valid_before = reader.u64().map_err(malformed())?;
-        let critical_options = read_options(reader, "critical options")?;
-        let extensions = read_options(reader, "extensions")?;
+        let critical_options = read_options(reader, "the list of critical options")?;
+        let extensions = read_options(reader, "the list of extensions")?;
         // Reserved: PROTOCOL.certkeys has it ignored. It is signed, so it is at least the authority's.
         reader.string().map_err(malformed())?;
-        Ok(Self {
-            serial,
-            kind,
-            key_id,
-            principals,
-            valid_after,
-            valid_before,
-            critical_options,
-            extensions,
-        })
+        Ok(Self { serial, kind, key_id, principals, valid_after, valid_before, critical_options, extensions })
     }
 }
 
@@ -260,9 +231,7 @@ fn key_fields<'a>(algorithm: KeyAlgorithm, reader: &mut Reader<'a>) -> Result<&'
     for _ in 0..count {
         reader.string().map_err(KeyError::malformed(WHAT))?;
     }
-    Ok(before
-        .get(..before.len() - reader.rest().len())
-        .unwrap_or_default())
+    Ok(before.get(..before.len() - reader.rest().len()).unwrap_or_default())
 }
 
 fn read_principals(reader: &mut Reader<'_>) -> Result<Vec<String>, KeyError> {
@@ -271,10 +240,7 @@ fn read_principals(reader: &mut Reader<'_>) -> Result<Vec<String>, KeyError> {
     let mut principals = Vec::new();
     while !list.rest().is_empty() {
         if principals.len() == PRINCIPALS_MAX {
-            return Err(KeyError::TooLarge {
-                what: "the list of principals",
-                max: PRINCIPALS_MAX,
-            });
+            return Err(KeyError::TooLarge { what: "the list of principals", max: PRINCIPALS_MAX });
         }
         principals.push(list.text(NAME_BYTES_MAX).map_err(malformed())?.to_owned());
     }
@@ -283,27 +249,18 @@ fn read_principals(reader: &mut Reader<'_>) -> Result<Vec<String>, KeyError> {
 
 /// PROTOCOL.certkeys wants them sorted, which authorities do not all keep to, and unique, which is enforced: of two
 /// options with one name, two readers could each honour another.
-fn read_options(
-    reader: &mut Reader<'_>,
-    what: &'static str,
-) -> Result<Vec<(String, Vec<u8>)>, KeyError> {
+fn read_options(reader: &mut Reader<'_>, what: &'static str) -> Result<Vec<(String, Vec<u8>)>, KeyError> {
     let malformed = || KeyError::malformed(WHAT);
     let mut list = Reader::new(reader.string().map_err(malformed())?);
     let mut options: Vec<(String, Vec<u8>)> = Vec::new();
     while !list.rest().is_empty() {
         if options.len() == OPTIONS_MAX {
-            return Err(KeyError::TooLarge {
-                what,
-                max: OPTIONS_MAX,
-            });
+            return Err(KeyError::TooLarge { what, max: OPTIONS_MAX });
         }
         let name = list.text(NAME_BYTES_MAX).map_err(malformed())?;
         let data = list.string().map_err(malformed())?;
         if options.iter().any(|(known, _)| known == name) {
-            return Err(KeyError::Malformed {
-                what: WHAT,
-                field: "an option stands there twice",
-            });
+            return Err(KeyError::Malformed { what: WHAT, field: "an option stands there twice" });
         }
         options.push((name.to_owned(), data.to_vec()));
     }

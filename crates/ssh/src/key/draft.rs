@@ -61,29 +61,22 @@ impl CertificateDraft {
     /// Only this command may run.
     #[must_use]
     pub fn force_command(mut self, command: &str) -> Self {
-        self.critical_options
-            .push(("force-command".to_owned(), string(command)));
+        self.critical_options.push(("force-command".to_owned(), string(command)));
         self
     }
 
     /// Only from these addresses.
     #[must_use]
     pub fn source_addresses(mut self, blocks: &[SourceBlock]) -> Self {
-        let list = blocks
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(",");
-        self.critical_options
-            .push(("source-address".to_owned(), string(&list)));
+        let list = blocks.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        self.critical_options.push(("source-address".to_owned(), string(&list)));
         self
     }
 
     /// Only with a signature for which the authenticator checked its user.
     #[must_use]
     pub fn verify_required(mut self) -> Self {
-        self.critical_options
-            .push(("verify-required".to_owned(), Vec::new()));
+        self.critical_options.push(("verify-required".to_owned(), Vec::new()));
         self
     }
 
@@ -95,11 +88,7 @@ impl CertificateDraft {
     }
 
     /// Signs it. A draft that names nobody is refused: readers take such a certificate for anybody's.
-    pub fn issue(
-        self,
-        authority: &SigningKey,
-        entropy: &mut dyn Entropy,
-    ) -> Result<Certificate, KeyError> {
+    pub fn issue(self, authority: &SigningKey, entropy: &mut dyn Entropy) -> Result<Certificate, KeyError> {
         if self.principals.is_empty() {
             return Err(KeyError::Draft("it names no principal"));
         }
@@ -115,15 +104,12 @@ impl CertificateDraft {
     ) -> Result<Certificate, KeyError> {
         self.check()?;
         let mut nonce = [0; 32];
-        entropy
-            .fill(&mut nonce)
-            .map_err(|_| KeyError::Crypto("random generator"))?;
+        entropy.fill(&mut nonce).map_err(|_| KeyError::Crypto("random generator"))?;
         self.critical_options.sort();
         self.extensions.sort();
         let malformed = || KeyError::malformed("certificate");
         let key_fields = key_fields(&self.key)?;
-        let mut blob = wire::encode(|writer| self.write(writer, &nonce, key_fields, authority))
-            .map_err(malformed())?;
+        let mut blob = wire::encode(|writer| self.write(writer, &nonce, key_fields, authority)).map_err(malformed())?;
         let signature = authority.sign(&blob);
         let mut writer = Writer::new(&mut blob);
         writer.string(&signature);
@@ -137,16 +123,10 @@ impl CertificateDraft {
             return Err(KeyError::Draft("a principal is empty or holds a separator"));
         }
         if self.principals.len() > PRINCIPALS_MAX {
-            return Err(KeyError::TooLarge {
-                what: "the list of principals",
-                max: PRINCIPALS_MAX,
-            });
+            return Err(KeyError::TooLarge { what: "the list of principals", max: PRINCIPALS_MAX });
         }
         if self.critical_options.len() > OPTIONS_MAX || self.extensions.len() > OPTIONS_MAX {
-            return Err(KeyError::TooLarge {
-                what: "the list of options",
-                max: OPTIONS_MAX,
-            });
+            return Err(KeyError::TooLarge { what: "the list of options", max: OPTIONS_MAX });
         }
         if self.valid_after >= self.valid_before {
             return Err(KeyError::Draft("it would never be valid"));
@@ -155,13 +135,7 @@ impl CertificateDraft {
     }
 
     /// Everything that is signed.
-    fn write(
-        &self,
-        writer: &mut Writer<'_>,
-        nonce: &[u8],
-        key_fields: &[u8],
-        authority: &SigningKey,
-    ) {
+    fn write(&self, writer: &mut Writer<'_>, nonce: &[u8], key_fields: &[u8], authority: &SigningKey) {
         writer
             .string(self.key.algorithm().certificate_name().as_bytes())
             .string(nonce)

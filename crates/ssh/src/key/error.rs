@@ -94,8 +94,5 @@ impl From<Malformed> for SignatureError {
 
 /// An untrusted name for an error message: at most 64 characters of it.
 pub(super) fn capped(name: &[u8]) -> String {
-    String::from_utf8_lossy(name.get(..256).unwrap_or(name))
-        .chars()
-        .take(64)
-        .collect()
+    String::from_utf8_lossy(name.get(..256).unwrap_or(name)).chars().take(64).collect()
 }

@@ -27,16 +27,9 @@ impl HostTrust {
     pub fn judge(&self, presented: &Presented, now: Now) -> Result<(), String> {
         match presented {
             Presented::Key(key) if self.keys.contains(key) => Ok(()),
-            Presented::Key(_) if self.keys.is_empty() => {
-                Err("no plain host key is known, only authorities".to_owned())
-            }
+            Presented::Key(_) if self.keys.is_empty() => Err("no plain host key is known, only authorities".to_owned()),
             Presented::Key(_) => {
-                let known = self
-                    .keys
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join(", ");
+                let known = self.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 Err(format!("it is not the known host key: {known}"))
             }
             Presented::Certificate(certificate) => {
@@ -46,9 +39,7 @@ impl HostTrust {
                 judge_principal(certificate, &names).map_err(|why| why.to_string())?;
                 // None are defined for hosts (OpenSSH PROTOCOL.certkeys).
                 match certificate.critical_options().first() {
-                    Some((name, _)) => {
-                        Err(CertificateRefusal::CriticalOption(name.clone()).to_string())
-                    }
+                    Some((name, _)) => Err(CertificateRefusal::CriticalOption(name.clone()).to_string()),
                     None => Ok(()),
                 }
             }

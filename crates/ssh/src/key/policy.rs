@@ -75,12 +75,7 @@ impl CertificatePolicy for UserAuthorities {
         certificate: &Certificate,
         attempt: &CertificateAttempt<'_>,
     ) -> Result<CertificateTerms, CertificateRefusal> {
-        judge_origin(
-            certificate,
-            CertificateKind::User,
-            &self.authorities,
-            attempt.now,
-        )?;
+        judge_origin(certificate, CertificateKind::User, &self.authorities, attempt.now)?;
         judge_principal(certificate, &[attempt.user])?;
         let mut terms = CertificateTerms::default();
         for (name, data) in certificate.critical_options() {
@@ -94,12 +89,8 @@ impl CertificatePolicy for UserAuthorities {
             terms.extensions.push(name.clone());
         }
         // OpenSSH looks at this only for keys in an authenticator. A demand that cannot be met is not met.
-        if terms.touch.verification == Demand::Required
-            && !certificate.key().algorithm().in_authenticator()
-        {
-            return Err(CertificateRefusal::Unverifiable(
-                certificate.key().algorithm().name(),
-            ));
+        if terms.touch.verification == Demand::Required && !certificate.key().algorithm().in_authenticator() {
+            return Err(CertificateRefusal::Unverifiable(certificate.key().algorithm().name()));
         }
         Ok(terms)
     }
@@ -118,15 +109,10 @@ pub(super) fn judge_origin(
     now: Now,
 ) -> Result<(), CertificateRefusal> {
     if certificate.kind() != wanted {
-        return Err(CertificateRefusal::Kind {
-            found: certificate.kind().noun(),
-            wanted: wanted.noun(),
-        });
+        return Err(CertificateRefusal::Kind { found: certificate.kind().noun(), wanted: wanted.noun() });
     }
     if !authorities.contains(certificate.authority()) {
-        return Err(CertificateRefusal::Authority(
-            certificate.authority().to_string(),
-        ));
+        return Err(CertificateRefusal::Authority(certificate.authority().to_string()));
     }
     let now = now.unix_seconds();
     let (valid_after, valid_before) = (certificate.valid_after(), certificate.valid_before());
@@ -140,10 +126,7 @@ pub(super) fn judge_origin(
 }
 
 /// One of `names` must be a principal. A single principal that could be read as several spoils the whole certificate.
-pub(super) fn judge_principal(
-    certificate: &Certificate,
-    names: &[&str],
-) -> Result<(), CertificateRefusal> {
+pub(super) fn judge_principal(certificate: &Certificate, names: &[&str]) -> Result<(), CertificateRefusal> {
     let principals = certificate.principals();
     if principals.is_empty() {
         return Err(CertificateRefusal::NoPrincipal);
@@ -151,10 +134,7 @@ pub(super) fn judge_principal(
     if let Some(odd) = principals.iter().find(|principal| separates(principal)) {
         return Err(CertificateRefusal::Separator(odd.clone()));
     }
-    if principals
-        .iter()
-        .any(|principal| names.contains(&principal.as_str()))
-    {
+    if principals.iter().any(|principal| names.contains(&principal.as_str())) {
         Ok(())
     } else {
         Err(CertificateRefusal::Principal(names.join(", ")))
@@ -201,20 +181,12 @@ fn apply_critical(
 /// An option's data is itself a string inside the string (OpenSSH PROTOCOL.certkeys, "Critical options").
 fn text<'a>(name: &'static str, data: &'a [u8]) -> Result<&'a str, CertificateRefusal> {
     let mut reader = Reader::new(data);
-    let text = reader
-        .text(data.len())
-        .map_err(|_| CertificateRefusal::MalformedOption(name))?;
-    reader
-        .finish()
-        .map_err(|_| CertificateRefusal::MalformedOption(name))?;
+    let text = reader.text(data.len()).map_err(|_| CertificateRefusal::MalformedOption(name))?;
+    reader.finish().map_err(|_| CertificateRefusal::MalformedOption(name))?;
     Ok(text)
 }
 
 /// An option without data.
 fn flag(name: &'static str, data: &[u8]) -> Result<(), CertificateRefusal> {
-    if data.is_empty() {
-        Ok(())
-    } else {
-        Err(CertificateRefusal::MalformedOption(name))
-    }
+    if data.is_empty() { Ok(()) } else { Err(CertificateRefusal::MalformedOption(name)) }
 }

@@ -22,12 +22,8 @@ pub enum Presented {
 impl Presented {
     /// Reads the blob of a host key (RFC 4253, section 8) or of a user's key (RFC 4252, section 7).
     pub fn from_blob(blob: &[u8]) -> Result<Self, KeyError> {
-        let name = Reader::new(blob)
-            .string()
-            .map_err(KeyError::malformed("public key"))?;
-        let certified = str::from_utf8(name)
-            .ok()
-            .and_then(KeyAlgorithm::from_certificate_name);
+        let name = Reader::new(blob).string().map_err(KeyError::malformed("public key"))?;
+        let certified = str::from_utf8(name).ok().and_then(KeyAlgorithm::from_certificate_name);
         Ok(match certified {
             Some(_) => Self::Certificate(Box::new(Certificate::from_blob(blob)?)),
             None => Self::Key(PublicKey::from_blob(blob)?),
@@ -76,11 +72,7 @@ impl fmt::Display for Presented {
             Self::Key(key) => write!(f, "{key}"),
             Self::Certificate(certificate) => {
                 let (key, authority) = (certificate.key(), certificate.authority());
-                write!(
-                    f,
-                    "{key}, certificate {} by {authority}",
-                    certificate.serial()
-                )
+                write!(f, "{key}, certificate {} by {authority}", certificate.serial())
             }
         }
     }

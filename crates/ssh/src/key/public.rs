@@ -9,8 +9,7 @@ use std::hash::{Hash, Hasher};
 
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ParsedPublicKey,
-    RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ParsedPublicKey, RsaPublicKeyComponents,
 };
 use base64ct::{Base64Unpadded, Encoding};
 
@@ -67,25 +66,15 @@ impl PublicKey {
     /// Reads a public key blob (RFC 4253, section 6.6).
     pub fn from_blob(blob: &[u8]) -> Result<Self, KeyError> {
         if blob.len() > BLOB_BYTES_MAX {
-            return Err(KeyError::TooLarge {
-                what: "the public key",
-                max: BLOB_BYTES_MAX,
-            });
+            return Err(KeyError::TooLarge { what: "the public key", max: BLOB_BYTES_MAX });
         }
         let malformed = || KeyError::malformed("public key");
         let mut reader = Reader::new(blob);
         let name = reader.string().map_err(malformed())?;
-        let algorithm = str::from_utf8(name)
-            .ok()
-            .and_then(KeyAlgorithm::from_name)
-            .ok_or_else(|| unknown(name))?;
+        let algorithm = str::from_utf8(name).ok().and_then(KeyAlgorithm::from_name).ok_or_else(|| unknown(name))?;
         let material = Material::read(algorithm, &mut reader)?;
         reader.finish().map_err(malformed())?;
-        Ok(Self {
-            blob: blob.into(),
-            algorithm,
-            material,
-        })
+        Ok(Self { blob: blob.into(), algorithm, material })
     }
 
     /// Reads a line as in a `.pub` file: type, base64, comment. Options in front are an error.
@@ -116,10 +105,7 @@ impl PublicKey {
     /// `SHA256:` and unpadded base64, as OpenSSH shows it.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        format!(
-            "SHA256:{}",
-            Base64Unpadded::encode_string(digest::digest(&digest::SHA256, &self.blob).as_ref())
-        )
+        format!("SHA256:{}", Base64Unpadded::encode_string(digest::digest(&digest::SHA256, &self.blob).as_ref()))
     }
 
     /// Type and base64, without comment and line break.
@@ -177,24 +163,16 @@ impl RsaNumbers {
         // The library takes the numbers as they are. An exponent of 1 would make every padded digest its own signature.
         let odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
         if exponent == [1] || !odd(exponent) || bits(exponent) > EXPONENT_BITS_MAX {
-            return Err(KeyError::Unsuitable(
-                "RSA exponent is even, 1 or longer than 33 bits",
-            ));
+            return Err(KeyError::Unsuitable("RSA exponent is even, 1 or longer than 33 bits"));
         }
         if !odd(modulus) {
             return Err(KeyError::Unsuitable("RSA modulus is even"));
         }
-        Ok(Self {
-            exponent: exponent.into(),
-            modulus: modulus.into(),
-        })
+        Ok(Self { exponent: exponent.into(), modulus: modulus.into() })
     }
 
     pub(super) fn components(&self) -> RsaPublicKeyComponents<&[u8]> {
-        RsaPublicKeyComponents {
-            n: &self.modulus,
-            e: &self.exponent,
-        }
+        RsaPublicKeyComponents { n: &self.modulus, e: &self.exponent }
     }
 }
 
@@ -205,10 +183,7 @@ fn bits(magnitude: &[u8]) -> usize {
 }
 
 fn read_ed25519(reader: &mut Reader<'_>) -> Result<[u8; 32], Malformed> {
-    reader
-        .string()?
-        .try_into()
-        .map_err(|_| Malformed("an Ed25519 key has 32 bytes"))
+    reader.string()?.try_into().map_err(|_| Malformed("an Ed25519 key has 32 bytes"))
 }
 
 /// Curve name and point (RFC 5656, section 3.1).
@@ -220,36 +195,23 @@ fn read_point(algorithm: KeyAlgorithm, reader: &mut Reader<'_>) -> Result<Box<[u
         _ => ("nistp256", 32, &ECDSA_P256_SHA256_FIXED),
     };
     if reader.string().map_err(malformed())? != curve.as_bytes() {
-        return Err(KeyError::Malformed {
-            what: "public key",
-            field: "the curve is not that of the key type",
-        });
+        return Err(KeyError::Malformed { what: "public key", field: "the curve is not that of the key type" });
     }
     let point = reader.string().map_err(malformed())?;
     // Only the uncompressed form; the library would read others, and then one key would have two blobs.
     if point.first() != Some(&4) || point.len() != 1 + 2 * field_bytes {
-        return Err(KeyError::Malformed {
-            what: "public key",
-            field: "the point is not in uncompressed form",
-        });
+        return Err(KeyError::Malformed { what: "public key", field: "the point is not in uncompressed form" });
     }
-    ParsedPublicKey::new(parameters, point)
-        .map_err(|_| KeyError::Unsuitable("point is not on the curve"))?;
+    ParsedPublicKey::new(parameters, point).map_err(|_| KeyError::Unsuitable("point is not on the curve"))?;
     Ok(point.into())
 }
 
 fn read_application(reader: &mut Reader<'_>) -> Result<Box<str>, KeyError> {
-    Ok(reader
-        .text(APPLICATION_BYTES_MAX)
-        .map_err(KeyError::malformed("public key"))?
-        .into())
+    Ok(reader.text(APPLICATION_BYTES_MAX).map_err(KeyError::malformed("public key"))?.into())
 }
 
 fn unknown(name: &[u8]) -> KeyError {
-    match str::from_utf8(name)
-        .ok()
-        .and_then(KeyAlgorithm::from_certificate_name)
-    {
+    match str::from_utf8(name).ok().and_then(KeyAlgorithm::from_certificate_name) {
         Some(_) => KeyError::IsCertificate,
         None => KeyError::UnknownAlgorithm(capped(name)),
     }

@@ -17,9 +17,7 @@ pub enum CertificateRefusal {
     #[error("the certificate is signed by {0}, which is not a trusted authority")]
     Authority(String),
     /// Not valid yet.
-    #[error(
-        "the certificate is valid only from {valid_after} on; now is {now} (seconds since 1970)"
-    )]
+    #[error("the certificate is valid only from {valid_after} on; now is {now} (seconds since 1970)")]
     Early {
         /// When it starts.
         valid_after: u64,
@@ -47,9 +45,7 @@ pub enum CertificateRefusal {
     #[error("the certificate may not be used from {0}")]
     Source(core::net::IpAddr),
     /// It is bound to addresses, and the source is not known.
-    #[error(
-        "the certificate is bound to source addresses, and the source of the connection is unknown"
-    )]
+    #[error("the certificate is bound to source addresses, and the source of the connection is unknown")]
     SourceUnknown,
     /// A critical option that this gateway does not know, or that has no meaning here.
     #[error("the certificate has the critical option {0:?}, which is not supported")]

@@ -6,9 +6,8 @@
 
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RsaParameters, UnparsedPublicKey,
-    VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA512, RsaParameters, UnparsedPublicKey, VerificationAlgorithm,
 };
 
 use super::algorithm::SignatureAlgorithm;
@@ -72,10 +71,7 @@ pub struct TouchDemand {
 impl Default for TouchDemand {
     /// As OpenSSH: a touch, nothing more.
     fn default() -> Self {
-        Self {
-            presence: Demand::Required,
-            verification: Demand::Waived,
-        }
+        Self { presence: Demand::Required, verification: Demand::Waived }
     }
 }
 
@@ -94,11 +90,7 @@ impl TouchDemand {
 }
 
 /// Checks a signature blob over `data`.
-pub(super) fn verify(
-    key: &PublicKey,
-    data: &[u8],
-    signature: &[u8],
-) -> Result<Verified, SignatureError> {
+pub(super) fn verify(key: &PublicKey, data: &[u8], signature: &[u8]) -> Result<Verified, SignatureError> {
     let mut reader = Reader::new(signature);
     let name = reader.string()?;
     let algorithm = str::from_utf8(name)
@@ -110,10 +102,9 @@ pub(super) fn verify(
     }
     let bytes = reader.string()?;
     let touch = match key.material() {
-        Material::SkEd25519 { .. } | Material::SkEcdsa { .. } => Some(Touch {
-            flags: reader.u8()?,
-            counter: reader.u32()?,
-        }),
+        Material::SkEd25519 { .. } | Material::SkEcdsa { .. } => {
+            Some(Touch { flags: reader.u8()?, counter: reader.u32()? })
+        }
         Material::Ed25519(_) | Material::Ecdsa(_) | Material::Rsa(_) => None,
     };
     reader.finish()?;
@@ -131,24 +122,12 @@ pub(super) fn verify(
     Ok(Verified { algorithm, touch })
 }
 
-fn check(
-    by: &'static dyn VerificationAlgorithm,
-    key: &[u8],
-    data: &[u8],
-    bytes: &[u8],
-) -> Result<(), SignatureError> {
-    UnparsedPublicKey::new(by, key)
-        .verify(data, bytes)
-        .map_err(|_| SignatureError::Wrong)
+fn check(by: &'static dyn VerificationAlgorithm, key: &[u8], data: &[u8], bytes: &[u8]) -> Result<(), SignatureError> {
+    UnparsedPublicKey::new(by, key).verify(data, bytes).map_err(|_| SignatureError::Wrong)
 }
 
 /// `mpint r, mpint s` (RFC 5656, section 3.1.2) in the fixed form that the library reads.
-fn check_ecdsa(
-    algorithm: SignatureAlgorithm,
-    point: &[u8],
-    data: &[u8],
-    bytes: &[u8],
-) -> Result<(), SignatureError> {
+fn check_ecdsa(algorithm: SignatureAlgorithm, point: &[u8], data: &[u8], bytes: &[u8]) -> Result<(), SignatureError> {
     let (by, field_bytes) = match algorithm {
         SignatureAlgorithm::EcdsaSha2Nistp384 => (&ECDSA_P384_SHA384_FIXED, 48),
         SignatureAlgorithm::EcdsaSha2Nistp521 => (&ECDSA_P521_SHA512_FIXED, 66),
@@ -158,9 +137,8 @@ fn check_ecdsa(
     let mut fixed = Vec::with_capacity(2 * field_bytes);
     for _ in 0..2 {
         let number = reader.mpint()?;
-        let zeros = field_bytes
-            .checked_sub(number.len())
-            .ok_or(SignatureError::Malformed("number too long for the curve"))?;
+        let zeros =
+            field_bytes.checked_sub(number.len()).ok_or(SignatureError::Malformed("number too long for the curve"))?;
         fixed.resize(fixed.len() + zeros, 0);
         fixed.extend_from_slice(number);
     }
@@ -169,26 +147,16 @@ fn check_ecdsa(
 }
 
 /// RFC 8332, section 3. Some signers drop leading zeros, so a short signature is filled up; a long one is wrong.
-fn check_rsa(
-    algorithm: SignatureAlgorithm,
-    key: &RsaNumbers,
-    data: &[u8],
-    bytes: &[u8],
-) -> Result<(), SignatureError> {
+fn check_rsa(algorithm: SignatureAlgorithm, key: &RsaNumbers, data: &[u8], bytes: &[u8]) -> Result<(), SignatureError> {
     let by: &RsaParameters = match algorithm {
         SignatureAlgorithm::RsaSha2_512 => &RSA_PKCS1_2048_8192_SHA512,
         _ => &RSA_PKCS1_2048_8192_SHA256,
     };
-    let zeros = key
-        .modulus
-        .len()
-        .checked_sub(bytes.len())
-        .ok_or(SignatureError::Malformed("longer than the modulus"))?;
+    let zeros =
+        key.modulus.len().checked_sub(bytes.len()).ok_or(SignatureError::Malformed("longer than the modulus"))?;
     let mut full = vec![0; zeros];
     full.extend_from_slice(bytes);
-    key.components()
-        .verify(by, data, &full)
-        .map_err(|_| SignatureError::Wrong)
+    key.components().verify(by, data, &full).map_err(|_| SignatureError::Wrong)
 }
 
 /// What an authenticator signs instead of the data (OpenSSH PROTOCOL.u2f).

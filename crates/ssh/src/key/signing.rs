@@ -38,10 +38,7 @@ impl SigningKey {
     /// Reads an unencrypted `OPENSSH PRIVATE KEY`.
     pub fn from_openssh(pem: &str) -> Result<Self, KeyError> {
         if pem.len() > PEM_BYTES_MAX {
-            return Err(KeyError::TooLarge {
-                what: "the private key",
-                max: PEM_BYTES_MAX,
-            });
+            return Err(KeyError::TooLarge { what: "the private key", max: PEM_BYTES_MAX });
         }
         let key = PrivateKey::from_openssh(pem.trim()).map_err(|error| unreadable(&error))?;
         let pair = match key.key_data() {
@@ -51,9 +48,7 @@ impl SigningKey {
         };
         let this = Self::from_seed(Zeroizing::new(pair.private.to_bytes()))?;
         if this.pair.public_key().as_ref() != pair.public.0 {
-            return Err(KeyError::PrivateKey(
-                "its public half belongs to another key".to_owned(),
-            ));
+            return Err(KeyError::PrivateKey("its public half belongs to another key".to_owned()));
         }
         Ok(this)
     }
@@ -63,20 +58,11 @@ impl SigningKey {
         if comment.contains(char::is_control) {
             return Err(KeyError::Text("the comment holds control characters"));
         }
-        let public = self
-            .pair
-            .public_key()
-            .as_ref()
-            .try_into()
-            .map_err(|_| KeyError::Crypto("public key length"))?;
-        let pair = Ed25519Keypair {
-            public: Ed25519PublicKey(public),
-            private: Ed25519PrivateKey::from_bytes(&self.seed),
-        };
-        let key = PrivateKey::new(KeypairData::Ed25519(pair), comment)
-            .map_err(|error| unreadable(&error))?;
-        key.to_openssh(LineEnding::LF)
-            .map_err(|error| unreadable(&error))
+        let public = self.pair.public_key().as_ref().try_into().map_err(|_| KeyError::Crypto("public key length"))?;
+        let pair =
+            Ed25519Keypair { public: Ed25519PublicKey(public), private: Ed25519PrivateKey::from_bytes(&self.seed) };
+        let key = PrivateKey::new(KeypairData::Ed25519(pair), comment).map_err(|error| unreadable(&error))?;
+        key.to_openssh(LineEnding::LF).map_err(|error| unreadable(&error))
     }
 
     /// The public half.
@@ -90,15 +76,12 @@ impl SigningKey {
     pub fn sign(&self, data: &[u8]) -> Vec<u8> {
         let signature = self.pair.sign(data);
         let mut blob = Vec::with_capacity(4 + 11 + 4 + 64);
-        Writer::new(&mut blob)
-            .string(SignatureAlgorithm::Ed25519.name().as_bytes())
-            .string(signature.as_ref());
+        Writer::new(&mut blob).string(SignatureAlgorithm::Ed25519.name().as_bytes()).string(signature.as_ref());
         blob
     }
 
     fn from_seed(seed: Zeroizing<[u8; 32]>) -> Result<Self, KeyError> {
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_slice())
-            .map_err(|_| KeyError::Crypto("Ed25519 key"))?;
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).map_err(|_| KeyError::Crypto("Ed25519 key"))?;
         let fields = wire::encode(|writer| {
             writer.string(pair.public_key().as_ref());
         })
@@ -112,12 +95,8 @@ impl SigningKey {
 fn unreadable(error: &ssh_key::Error) -> KeyError {
     match error {
         ssh_key::Error::Encrypted => KeyError::Encrypted,
-        ssh_key::Error::AlgorithmUnknown => {
-            KeyError::NotEd25519("unknown or unsupported".to_owned())
-        }
-        ssh_key::Error::AlgorithmUnsupported { algorithm } => {
-            KeyError::NotEd25519(algorithm.as_str().to_owned())
-        }
+        ssh_key::Error::AlgorithmUnknown => KeyError::NotEd25519("unknown or unsupported".to_owned()),
+        ssh_key::Error::AlgorithmUnsupported { algorithm } => KeyError::NotEd25519(algorithm.as_str().to_owned()),
         other => KeyError::PrivateKey(other.to_string()),
     }
 }

@@ -24,15 +24,11 @@ impl SourceBlock {
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.network, address.to_canonical()) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
-                let mask = u32::MAX
-                    .checked_shl(32 - u32::from(self.prefix_bits))
-                    .unwrap_or(0);
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix_bits)).unwrap_or(0);
                 network.to_bits() == address.to_bits() & mask
             }
             (IpAddr::V6(network), IpAddr::V6(address)) => {
-                let mask = u128::MAX
-                    .checked_shl(128 - u32::from(self.prefix_bits))
-                    .unwrap_or(0);
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix_bits)).unwrap_or(0);
                 network.to_bits() == address.to_bits() & mask
             }
             _ => false,
@@ -62,27 +58,15 @@ impl FromStr for SourceBlock {
         if prefix_bits > width || network.to_canonical() != network {
             return Err(NotABlock);
         }
-        let block = Self {
-            network,
-            prefix_bits,
-        };
-        if block.contains(network) {
-            Ok(block)
-        } else {
-            Err(NotABlock)
-        }
+        let block = Self { network, prefix_bits };
+        if block.contains(network) { Ok(block) } else { Err(NotABlock) }
     }
 }
 
 /// Decimal digits without sign and leading zeros.
 fn parse_bits(text: &str) -> Result<u8, NotABlock> {
-    let plain =
-        text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if plain {
-        text.parse().map_err(|_| NotABlock)
-    } else {
-        Err(NotABlock)
-    }
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    if plain { text.parse().map_err(|_| NotABlock) } else { Err(NotABlock) }
 }
 
 impl std::fmt::Display for SourceBlock {

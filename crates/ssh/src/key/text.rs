@@ -14,10 +14,7 @@ const LINE_BYTES_MAX: usize = 64 * 1024;
 /// The blob of one line `type base64 [comment]`.
 pub(super) fn decode(line: &str) -> Result<Vec<u8>, KeyError> {
     if line.len() > LINE_BYTES_MAX {
-        return Err(KeyError::TooLarge {
-            what: "the line",
-            max: LINE_BYTES_MAX,
-        });
+        return Err(KeyError::TooLarge { what: "the line", max: LINE_BYTES_MAX });
     }
     let line = line.trim_matches([' ', '\t', '\r', '\n']);
     if line.contains(['\n', '\r']) {
@@ -25,16 +22,11 @@ pub(super) fn decode(line: &str) -> Result<Vec<u8>, KeyError> {
     }
     let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
     let name = words.next().ok_or(KeyError::Text("it is empty"))?;
-    let base64 = words
-        .next()
-        .ok_or(KeyError::Text("no base64 behind the key type"))?;
-    let blob =
-        Base64::decode_vec(base64).map_err(|_| KeyError::Text("the second word is not base64"))?;
+    let base64 = words.next().ok_or(KeyError::Text("no base64 behind the key type"))?;
+    let blob = Base64::decode_vec(base64).map_err(|_| KeyError::Text("the second word is not base64"))?;
     match Reader::new(&blob).string() {
         Ok(inner) if inner == name.as_bytes() => Ok(blob),
-        Ok(_) => Err(KeyError::Text(
-            "the key type in front is not the one inside",
-        )),
+        Ok(_) => Err(KeyError::Text("the key type in front is not the one inside")),
         Err(_) => Err(KeyError::Text("there is no key inside")),
     }
 }

@@ -39,10 +39,7 @@ impl Inbox {
         if buffer.len() < waiting {
             buffer.resize(waiting, 0);
         }
-        if let (Some(to), Some(from)) = (
-            buffer.get_mut(..waiting),
-            self.buffer.get(self.start..self.end),
-        ) {
+        if let (Some(to), Some(from)) = (buffer.get_mut(..waiting), self.buffer.get(self.start..self.end)) {
             to.copy_from_slice(from);
         }
         self.start = 0;
@@ -103,19 +100,14 @@ impl Inbox {
                 self.start += line.len();
                 Ok(Some(line))
             }
-            None if waiting.len() >= max => {
-                Err(Error::Limit("a line of the version exchange is too long"))
-            }
+            None if waiting.len() >= max => Err(Error::Limit("a line of the version exchange is too long")),
             None => Ok(None),
         }
     }
 
     /// Opens the next packet, if all of it has come: where in the buffer its payload lies, and its sequence number.
     pub(crate) fn packet(&mut self) -> Result<Option<(Range<usize>, u32)>, Error> {
-        let waiting = self
-            .buffer
-            .get_mut(self.start..self.end)
-            .unwrap_or_default();
+        let waiting = self.buffer.get_mut(self.start..self.end).unwrap_or_default();
         let Some(head) = waiting.first_chunk::<4>() else {
             return Ok(None);
         };
@@ -123,10 +115,7 @@ impl Inbox {
         let length = self.opener.length(self.sequence, *head);
         let length = usize::try_from(length).map_err(|_| Error::Limit("packet length"))?;
         // The smallest packet holds its padding length, one byte of payload and four of padding.
-        if length > self.packet_bytes_max
-            || length < 6
-            || !(length + shape.padded_length).is_multiple_of(shape.block)
-        {
+        if length > self.packet_bytes_max || length < 6 || !(length + shape.padded_length).is_multiple_of(shape.block) {
             return Err(Error::Misbehaved("packet length out of bounds"));
         }
         let whole = 4 + length + shape.tag;
@@ -136,9 +125,7 @@ impl Inbox {
         self.opener.open(self.sequence, packet)?;
         let padding = usize::from(packet.get(4).copied().unwrap_or_default());
         // RFC 4253 section 6: at least four bytes of padding, and a payload with at least its number.
-        let payload_len = length
-            .checked_sub(1 + padding)
-            .filter(|len| *len > 0 && padding >= 4);
+        let payload_len = length.checked_sub(1 + padding).filter(|len| *len > 0 && padding >= 4);
         let payload_len = payload_len.ok_or(Error::Misbehaved("padding out of bounds"))?;
         let payload = self.start + 5..self.start + 5 + payload_len;
         let sequence = self.sequence;

@@ -54,11 +54,7 @@ impl Outbox {
     }
 
     /// Writes one message: its number, then what `fill` writes. Held while our key exchange runs, unless it belongs to it.
-    pub(crate) fn message(
-        &mut self,
-        number: u8,
-        fill: impl FnOnce(&mut Writer<'_>),
-    ) -> Result<(), Error> {
+    pub(crate) fn message(&mut self, number: u8, fill: impl FnOnce(&mut Writer<'_>)) -> Result<(), Error> {
         if let Gate::Held(held) = &mut self.gate
             && !passes_during_kex(number)
         {
@@ -142,11 +138,8 @@ impl Outbox {
         };
         let mut rest = held.as_slice();
         while let Some((length, behind)) = rest.split_first_chunk::<4>() {
-            let length = usize::try_from(u32::from_be_bytes(*length))
-                .map_err(|_| Error::Limit("held packet"))?;
-            let (payload, behind) = behind
-                .split_at_checked(length)
-                .ok_or(Error::Misuse("held packet"))?;
+            let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| Error::Limit("held packet"))?;
+            let (payload, behind) = behind.split_at_checked(length).ok_or(Error::Misuse("held packet"))?;
             rest = behind;
             let begin = self.begin();
             self.buffer.extend_from_slice(payload);
@@ -178,11 +171,7 @@ impl Outbox {
         let payload = self.buffer.len() - begin - 5;
         let padded = shape.padded_length + 1 + payload;
         let padding = shape.block - padded % shape.block;
-        let padding = if padding < 4 {
-            padding + shape.block
-        } else {
-            padding
-        };
+        let padding = if padding < 4 { padding + shape.block } else { padding };
         let length = 1 + payload + padding;
         if !fits || length > PACKET_BYTES_MAX {
             self.buffer.truncate(begin);
@@ -190,16 +179,9 @@ impl Outbox {
         }
         self.pad(padding)?;
         self.buffer.resize(self.buffer.len() + shape.tag, 0);
-        let packet = self
-            .buffer
-            .get_mut(begin..)
-            .ok_or(Error::Misuse("packet"))?;
-        let (head, rest) = packet
-            .split_first_chunk_mut::<4>()
-            .ok_or(Error::Misuse("packet"))?;
-        *head = u32::try_from(length)
-            .map_err(|_| Error::Misuse("packet length"))?
-            .to_be_bytes();
+        let packet = self.buffer.get_mut(begin..).ok_or(Error::Misuse("packet"))?;
+        let (head, rest) = packet.split_first_chunk_mut::<4>().ok_or(Error::Misuse("packet"))?;
+        *head = u32::try_from(length).map_err(|_| Error::Misuse("packet length"))?.to_be_bytes();
         if let Some(byte) = rest.first_mut() {
             *byte = u8::try_from(padding).map_err(|_| Error::Misuse("padding"))?;
         }
@@ -207,9 +189,7 @@ impl Outbox {
         self.sequence = self.sequence.wrapping_add(1);
         self.volume.add(4 + length + shape.tag);
         if self.buffer.len() - self.start > UNSENT_BYTES_MAX {
-            return Err(Error::Limit(
-                "the peer does not read the answers to its requests",
-            ));
+            return Err(Error::Limit("the peer does not read the answers to its requests"));
         }
         Ok(())
     }
@@ -220,10 +200,7 @@ impl Outbox {
             self.entropy.fill(&mut self.padding)?;
             self.padding_used = 0;
         }
-        let bytes = self
-            .padding
-            .get(self.padding_used..self.padding_used + count)
-            .ok_or(Error::Misuse("padding"))?;
+        let bytes = self.padding.get(self.padding_used..self.padding_used + count).ok_or(Error::Misuse("padding"))?;
         self.buffer.extend_from_slice(bytes);
         self.padding_used += count;
         Ok(())
@@ -251,12 +228,7 @@ fn hold(held: &mut Vec<u8>, number: u8, fill: impl FnOnce(&mut Writer<'_>)) -> R
     if held.len() > HELD_BYTES_MAX {
         return Err(Error::Limit("too much waits for the end of a key exchange"));
     }
-    let head = held
-        .get_mut(begin..)
-        .and_then(|rest| rest.first_chunk_mut::<4>())
-        .ok_or(Error::Misuse("held"))?;
-    *head = u32::try_from(length)
-        .map_err(|_| Error::Misuse("held"))?
-        .to_be_bytes();
+    let head = held.get_mut(begin..).and_then(|rest| rest.first_chunk_mut::<4>()).ok_or(Error::Misuse("held"))?;
+    *head = u32::try_from(length).map_err(|_| Error::Misuse("held"))?.to_be_bytes();
     Ok(())
 }

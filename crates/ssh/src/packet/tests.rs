@@ -16,13 +16,7 @@ fn feed(inbox: &mut Inbox, bytes: &[u8]) {
 }
 
 fn payloads(inbox: &mut Inbox) -> Vec<Vec<u8>> {
-    std::iter::from_fn(|| {
-        inbox
-            .packet()
-            .unwrap()
-            .map(|(range, _)| inbox.payload(range).to_vec())
-    })
-    .collect()
+    std::iter::from_fn(|| inbox.packet().unwrap().map(|(range, _)| inbox.payload(range).to_vec())).collect()
 }
 
 #[test]
@@ -44,11 +38,7 @@ fn packets_survive_any_fragmentation() {
             got.extend(payloads(&mut inbox));
         }
         assert_eq!(got.len(), 40);
-        assert!(
-            got.iter()
-                .enumerate()
-                .all(|(n, p)| p[0] == 100 && p.len() == 1 + n * 7)
-        );
+        assert!(got.iter().enumerate().all(|(n, p)| p[0] == 100 && p.len() == 1 + n * 7));
         assert!(inbox.reclaim().capacity() > 0 && inbox.waiting() == 0);
     }
 }
@@ -58,11 +48,7 @@ fn lengths_out_of_bounds_are_refused_before_the_bytes_come() {
     for length in [0u32, 5, 13, 35_004, 0x7fff_fffc, u32::MAX] {
         let mut inbox = Inbox::new();
         feed(&mut inbox, &length.to_be_bytes());
-        assert_eq!(
-            inbox.packet(),
-            Err(Error::Misbehaved("packet length out of bounds")),
-            "{length}"
-        );
+        assert_eq!(inbox.packet(), Err(Error::Misbehaved("packet length out of bounds")), "{length}");
     }
     let mut inbox = Inbox::new();
     feed(&mut inbox, &34_996u32.to_be_bytes());
@@ -76,11 +62,7 @@ fn padding_out_of_bounds_is_refused() {
         let mut packet = vec![0, 0, 0, 12, padding];
         packet.resize(16, 0);
         feed(&mut inbox, &packet);
-        assert_eq!(
-            inbox.packet(),
-            Err(Error::Misbehaved("padding out of bounds")),
-            "{padding}"
-        );
+        assert_eq!(inbox.packet(), Err(Error::Misbehaved("padding out of bounds")), "{padding}");
     }
 }
 
@@ -143,15 +125,8 @@ fn a_strict_rekey_starts_the_numbers_anew() {
         feed(&mut inbox, outbox.unsent());
         outbox.sent(outbox.unsent().len());
         assert_eq!(payloads(&mut inbox).len(), 2);
-        outbox
-            .rekey(
-                Sealer::new(Cipher::ChaCha20Poly1305, &material(3)).unwrap(),
-                numbering,
-            );
-        inbox.rekey(
-            Opener::new(Cipher::ChaCha20Poly1305, &material(3)).unwrap(),
-            numbering,
-        );
+        outbox.rekey(Sealer::new(Cipher::ChaCha20Poly1305, &material(3)).unwrap(), numbering);
+        inbox.rekey(Opener::new(Cipher::ChaCha20Poly1305, &material(3)).unwrap(), numbering);
         assert_eq!(inbox.sequence(), sequence);
         outbox
             .message(2, |w| {

@@ -10,7 +10,7 @@ pub(super) struct Flow {
     queue: VecDeque<Chunk>,
     queued: usize,
     /// What the source has said.
-    pub(super) end: End,
+    said: Said,
     /// What the sink has been told, or said itself.
     told: End,
     pub(super) sink: Sink,
@@ -26,12 +26,22 @@ struct Chunk {
 }
 
 /// How far a direction has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum End {
     #[default]
     Flowing,
     Eof,
     Closed,
+}
+
+/// What the source has said: a close does not make an EOF before it unsaid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Said {
+    #[default]
+    Nothing,
+    Eof,
+    Closed,
+    EofAndClosed,
 }
 
 /// What the sink still wants.
@@ -83,13 +93,32 @@ impl Flow {
         }
     }
 
-    /// What the sink is to be told now that nothing waits before it.
+    /// The source sends no more data.
+    pub(super) fn source_ended(&mut self) {
+        if self.said == Said::Nothing {
+            self.said = Said::Eof;
+        }
+    }
+
+    /// The source closed its channel.
+    pub(super) fn source_closed(&mut self) {
+        self.said = match self.said {
+            Said::Nothing | Said::Closed => Said::Closed,
+            Said::Eof | Said::EofAndClosed => Said::EofAndClosed,
+        };
+    }
+
+    /// What the sink is to be told now that nothing waits before it. Ask until there is nothing.
     pub(super) fn due(&mut self) -> Option<End> {
-        if !self.queue.is_empty() || self.told >= self.end {
+        if !self.queue.is_empty() {
             return None;
         }
-        self.told = self.end;
-        Some(self.end)
+        self.told = match (self.told, self.said) {
+            (End::Flowing, Said::Eof | Said::EofAndClosed) => End::Eof,
+            (End::Flowing, Said::Closed) | (End::Eof, Said::EofAndClosed) => End::Closed,
+            _ => return None,
+        };
+        Some(self.told)
     }
 
     /// The sink closed its channel.
@@ -107,6 +136,7 @@ impl Flow {
 
     /// Both ends are closed and nothing waits.
     pub(super) fn is_over(&self) -> bool {
-        self.end == End::Closed && self.told == End::Closed && self.queue.is_empty()
+        let closed = matches!(self.said, Said::Closed | Said::EofAndClosed);
+        closed && self.told == End::Closed && self.queue.is_empty()
     }
 }

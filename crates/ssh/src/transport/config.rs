@@ -23,7 +23,7 @@ pub struct TransportConfig {
 /// The part that depends on the role.
 pub enum HostSide {
     /// We are the host.
-    Server(HostIdentity),
+    Server(Box<HostIdentity>),
     /// We judge the host.
     Client(HostTrust),
 }
@@ -54,7 +54,7 @@ pub struct RekeyLimits {
 
 impl Default for RekeyLimits {
     fn default() -> Self {
-        Self { bytes: 1 << 30, packets: 1 << 31, interval: Duration::from_secs(3600), timeout: EXCHANGE_TIMEOUT }
+        Self { bytes: 1 << 30, packets: 1 << 31, interval: Duration::from_hours(1), timeout: EXCHANGE_TIMEOUT }
     }
 }
 
@@ -71,7 +71,7 @@ impl TransportConfig {
             version: VERSION.to_owned(),
             preferences: Preferences::server(host_keys),
             rekey: RekeyLimits::default(),
-            host: HostSide::Server(identity),
+            host: HostSide::Server(Box::new(identity)),
         }
     }
 

@@ -149,7 +149,14 @@ impl Transport {
     }
 
     /// The host's key is one we trust, it is of the kind agreed on, and it signed this exchange.
-    fn judge_host(&mut self, agreed: &Agreed, blob: &[u8], hash: &[u8], signature: &[u8], now: Now) -> Result<(), Error> {
+    fn judge_host(
+        &mut self,
+        agreed: &Agreed,
+        blob: &[u8],
+        hash: &[u8],
+        signature: &[u8],
+        now: Now,
+    ) -> Result<(), Error> {
         let presented = Presented::from_blob(blob)
             .map_err(|error| Error::HostKey { why: error.to_string(), presented: "unreadable".to_owned() })?;
         let form = match presented {
@@ -163,7 +170,9 @@ impl Transport {
         if verified.algorithm != agreed.host_key.signature {
             return Err(Error::HostSignature);
         }
-        let HostSide::Client(trust) = &self.config.host else { return Err(Error::Misuse("a client with a host key")) };
+        let HostSide::Client(trust) = &self.config.host else {
+            return Err(Error::Misuse("a client with a host key"));
+        };
         let verdict = trust.judge(&presented, now);
         let description = presented.describe();
         self.presented = Some(presented);

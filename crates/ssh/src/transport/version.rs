@@ -8,7 +8,7 @@ use crate::packet::Inbox;
 use crate::role::Role;
 
 /// A version line with its CR LF (RFC 4253, section 4.2).
-const VERSION_BYTES_MAX: usize = 255;
+pub(super) const VERSION_BYTES_MAX: usize = 255;
 /// A line before it. The RFC sets no limit; OpenSSH allows 8,192 bytes.
 const LINE_BYTES_MAX: usize = 2048;
 /// Lines before it.

@@ -34,12 +34,7 @@ fn mpint_matches_the_examples_of_rfc_4251() {
 
 #[test]
 fn mpint_refuses_negative_zero_and_padded_values() {
-    for encoded in [
-        &[0, 0, 0, 0][..],
-        &[0, 0, 0, 1, 0xed],
-        &[0, 0, 0, 2, 0, 0x7f],
-        &[0, 0, 0, 1, 0],
-    ] {
+    for encoded in [&[0, 0, 0, 0][..], &[0, 0, 0, 1, 0xed], &[0, 0, 0, 2, 0, 0x7f], &[0, 0, 0, 1, 0]] {
         assert!(Reader::new(encoded).mpint().is_err(), "{encoded:?}");
     }
 }
@@ -50,11 +45,7 @@ fn p9_a_length_beyond_the_bytes_is_refused_not_truncated() {
     assert!(reader.string().is_err());
     assert!(Reader::new(&[0, 0, 0, 4, 1, 2, 3]).string().is_err());
     assert!(Reader::new(&[0, 0, 0]).u32().is_err());
-    assert!(
-        Reader::new(&[0, 0, 0, 3, b'a', b'b', b'c'])
-            .string_max(2)
-            .is_err()
-    );
+    assert!(Reader::new(&[0, 0, 0, 3, b'a', b'b', b'c']).string_max(2).is_err());
 }
 
 #[test]

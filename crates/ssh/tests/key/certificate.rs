@@ -3,8 +3,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sallyport_ssh::key::{
-    CERTIFICATE_BYTES_MAX, Certificate, KeyAlgorithm, KeyError, OPTIONS_MAX, PRINCIPALS_MAX,
-    Presented, PublicKey, SignatureError,
+    CERTIFICATE_BYTES_MAX, Certificate, KeyAlgorithm, KeyError, OPTIONS_MAX, PRINCIPALS_MAX, Presented, PublicKey,
+    SignatureError,
 };
 use sallyport_ssh::wire::{Reader, Writer, encode};
 
@@ -20,34 +20,19 @@ fn an_honest_forgery_is_read() {
         forgery.extensions = flags(&["permit-pty"]);
         forgery.reserved = b"for later".to_vec();
         let certificate = Certificate::from_blob(&forgery.signed_by(&authority)).unwrap();
-        assert_eq!(
-            (certificate.key(), certificate.authority()),
-            (&holder.key(), &authority.key())
-        );
+        assert_eq!((certificate.key(), certificate.authority()), (&holder.key(), &authority.key()));
         assert_eq!((certificate.serial(), certificate.key_id()), (42, "forged"));
         assert_eq!(certificate.principals(), ["alice"]);
-        assert_eq!(
-            (certificate.valid_after(), certificate.valid_before()),
-            (1_000, 2_000)
-        );
-        assert_eq!(
-            certificate.critical_options(),
-            [("force-command".to_owned(), strings(&["true"]))]
-        );
-        assert_eq!(
-            certificate.extensions(),
-            [("permit-pty".to_owned(), Vec::new())]
-        );
+        assert_eq!((certificate.valid_after(), certificate.valid_before()), (1_000, 2_000));
+        assert_eq!(certificate.critical_options(), [("force-command".to_owned(), strings(&["true"]))]);
+        assert_eq!(certificate.extensions(), [("permit-pty".to_owned(), Vec::new())]);
     }
 }
 
 #[test]
 fn p2_an_authority_that_is_itself_a_certificate_is_refused() {
-    let (root, middle, holder) = (
-        Signer::new(KeyAlgorithm::Ed25519),
-        Signer::new(KeyAlgorithm::Ed25519),
-        key("ed25519"),
-    );
+    let (root, middle, holder) =
+        (Signer::new(KeyAlgorithm::Ed25519), Signer::new(KeyAlgorithm::Ed25519), key("ed25519"));
     let mut middle_forgery = Forgery::of(&middle.key());
     middle_forgery.kind = 1;
     let middle_certificate = middle_forgery.signed_by(&root);
@@ -56,49 +41,25 @@ fn p2_an_authority_that_is_itself_a_certificate_is_refused() {
     // Signed by the middle key, which names its certificate as the authority.
     let mut chain = Forgery::of(&holder);
     chain.authority = Some(middle_certificate);
-    assert_eq!(
-        Certificate::from_blob(&chain.signed_by(&middle)),
-        Err(KeyError::Chain)
-    );
+    assert_eq!(Certificate::from_blob(&chain.signed_by(&middle)), Err(KeyError::Chain));
 
     // A certificate's type name over a plain key's fields is no way around.
     let mut renamed = Forgery::of(&holder);
-    renamed.authority = Some(
-        [
-            strings(&["ssh-ed25519-cert-v01@openssh.com"]),
-            middle.key().blob()[15..].to_vec(),
-        ]
-        .concat(),
-    );
-    assert_eq!(
-        Certificate::from_blob(&renamed.signed_by(&middle)),
-        Err(KeyError::Chain)
-    );
+    renamed.authority =
+        Some([strings(&["ssh-ed25519-cert-v01@openssh.com"]), middle.key().blob()[15..].to_vec()].concat());
+    assert_eq!(Certificate::from_blob(&renamed.signed_by(&middle)), Err(KeyError::Chain));
 }
 
 #[test]
 fn a_bit_flipped_anywhere_in_a_certificate_is_refused() {
-    for name in [
-        "ed25519",
-        "ecdsa256",
-        "ed25519_sk1",
-        "ecdsa_sk1",
-        "by_ecdsa521",
-        "by_rsa_sha256",
-    ] {
+    for name in ["ed25519", "ecdsa256", "ed25519_sk1", "ecdsa_sk1", "by_ecdsa521", "by_rsa_sha256"] {
         let good = certificate(name).blob().to_vec();
         for at in 0..good.len() {
             for bit in 0..8 {
                 let mut bad = good.clone();
                 bad[at] ^= 1 << bit;
-                assert!(
-                    Certificate::from_blob(&bad).is_err(),
-                    "{name}: bit {bit} of byte {at}"
-                );
-                assert!(
-                    Presented::from_blob(&bad).is_err(),
-                    "{name}: bit {bit} of byte {at}"
-                );
+                assert!(Certificate::from_blob(&bad).is_err(), "{name}: bit {bit} of byte {at}");
+                assert!(Presented::from_blob(&bad).is_err(), "{name}: bit {bit} of byte {at}");
             }
         }
     }
@@ -112,16 +73,10 @@ fn p9_no_length_in_a_certificate_is_taken_at_its_word() {
     forgery.extensions = flags(&["permit-pty", "permit-X11-forwarding"]);
     let good = forgery.signed_by(&authority);
     for end in 0..good.len() {
-        assert!(
-            Certificate::from_blob(&good[..end]).is_err(),
-            "cut at {end}"
-        );
+        assert!(Certificate::from_blob(&good[..end]).is_err(), "cut at {end}");
     }
     let longer = [&good[..], &[0]].concat();
-    let reason = KeyError::Malformed {
-        what: "certificate",
-        field: "bytes after the last field",
-    };
+    let reason = KeyError::Malformed { what: "certificate", field: "bytes after the last field" };
     assert_eq!(Certificate::from_blob(&longer), Err(reason));
 
     // Each length in turn says something else, under a signature that covers the lie.
@@ -130,21 +85,12 @@ fn p9_no_length_in_a_certificate_is_taken_at_its_word() {
     assert_eq!(lengths.len(), 10);
     for at in lengths {
         let length = u32::from_be_bytes(body[at..at + 4].try_into().unwrap());
-        for wrong in [
-            u32::MAX,
-            1 << 31,
-            0x0001_0000,
-            length + 1,
-            length.wrapping_sub(1),
-        ] {
+        for wrong in [u32::MAX, 1 << 31, 0x0001_0000, length + 1, length.wrapping_sub(1)] {
             let mut bad = body.clone();
             bad[at..at + 4].copy_from_slice(&wrong.to_be_bytes());
             let signature = authority.sign(&bad);
             Writer::new(&mut bad).string(&signature);
-            assert!(
-                Certificate::from_blob(&bad).is_err(),
-                "length {wrong} at {at}"
-            );
+            assert!(Certificate::from_blob(&bad).is_err(), "length {wrong} at {at}");
         }
     }
 }
@@ -185,85 +131,44 @@ fn p9_lists_inside_a_certificate_end_where_they_say() {
         ];
         for forgery in wrong {
             let refused = Certificate::from_blob(&forgery.signed_by(&authority));
-            assert!(
-                matches!(refused, Err(KeyError::Malformed { .. })),
-                "{list:?}: {refused:?}"
-            );
+            assert!(matches!(refused, Err(KeyError::Malformed { .. })), "{list:?}: {refused:?}");
         }
     }
     // An option is two strings.
-    let alone = Forgery {
-        extensions: strings(&["permit-pty"]),
-        ..Forgery::of(&key("ed25519"))
-    };
+    let alone = Forgery { extensions: strings(&["permit-pty"]), ..Forgery::of(&key("ed25519")) };
     assert!(Certificate::from_blob(&alone.signed_by(&authority)).is_err());
 }
 
 #[test]
 fn p9_lists_and_blobs_have_a_limit() {
     let authority = Signer::new(KeyAlgorithm::Ed25519);
-    let read =
-        |forgery: Forgery| Certificate::from_blob(&forgery.signed_by(&authority)).map(|_| ());
+    let read = |forgery: Forgery| Certificate::from_blob(&forgery.signed_by(&authority)).map(|_| ());
     let honest = Forgery::of(&key("ed25519"));
     let names = |count: usize| (0..count).map(|n| format!("n{n}")).collect::<Vec<_>>();
     let pairs = |count: usize| flags(&names(count).iter().map(String::as_str).collect::<Vec<_>>());
 
-    assert_eq!(
-        read(honest.but(|f| f.principals = strings(&names(PRINCIPALS_MAX)))),
-        Ok(())
-    );
+    assert_eq!(read(honest.but(|f| f.principals = strings(&names(PRINCIPALS_MAX)))), Ok(()));
     let refused = read(honest.but(|f| f.principals = strings(&names(PRINCIPALS_MAX + 1))));
-    assert_eq!(
-        refused,
-        Err(KeyError::TooLarge {
-            what: "the list of principals",
-            max: PRINCIPALS_MAX
-        })
-    );
+    assert_eq!(refused, Err(KeyError::TooLarge { what: "the list of principals", max: PRINCIPALS_MAX }));
 
-    assert_eq!(
-        read(honest.but(|f| f.extensions = pairs(OPTIONS_MAX))),
-        Ok(())
-    );
+    assert_eq!(read(honest.but(|f| f.extensions = pairs(OPTIONS_MAX))), Ok(()));
     let refused = read(honest.but(|f| f.extensions = pairs(OPTIONS_MAX + 1)));
-    assert_eq!(
-        refused,
-        Err(KeyError::TooLarge {
-            what: "extensions",
-            max: OPTIONS_MAX
-        })
-    );
+    assert_eq!(refused, Err(KeyError::TooLarge { what: "the list of extensions", max: OPTIONS_MAX }));
     let refused = read(honest.but(|f| f.critical_options = pairs(OPTIONS_MAX + 1)));
-    assert_eq!(
-        refused,
-        Err(KeyError::TooLarge {
-            what: "critical options",
-            max: OPTIONS_MAX
-        })
-    );
+    assert_eq!(refused, Err(KeyError::TooLarge { what: "the list of critical options", max: OPTIONS_MAX }));
 
     let rest = honest.signed_by(&authority).len() - honest.key_id.len();
     let key_id = |bytes: usize| honest.but(|f| f.key_id = vec![b'x'; bytes]);
     assert_eq!(read(key_id(CERTIFICATE_BYTES_MAX - rest)), Ok(()));
     let refused = read(key_id(CERTIFICATE_BYTES_MAX - rest + 1));
-    assert_eq!(
-        refused,
-        Err(KeyError::TooLarge {
-            what: "the certificate",
-            max: CERTIFICATE_BYTES_MAX
-        })
-    );
+    assert_eq!(refused, Err(KeyError::TooLarge { what: "the certificate", max: CERTIFICATE_BYTES_MAX }));
 }
 
 #[test]
 fn what_is_odd_in_a_certificate_is_refused_and_not_repaired() {
     let authority = Signer::new(KeyAlgorithm::Ed25519);
     let honest = Forgery::of(&key("ed25519"));
-    let twice = [
-        options(&[("force-command", "one")]),
-        options(&[("force-command", "two")]),
-    ]
-    .concat();
+    let twice = [options(&[("force-command", "one")]), options(&[("force-command", "two")])].concat();
     let not_text = strings(&[&[0xff, 0xfe][..]]);
     let option_not_text = [not_text.clone(), strings(&[""])].concat();
     let wrong = [
@@ -278,10 +183,7 @@ fn what_is_odd_in_a_certificate_is_refused_and_not_repaired() {
     ];
     for forgery in wrong {
         let refused = Certificate::from_blob(&forgery.signed_by(&authority));
-        assert!(
-            matches!(refused, Err(KeyError::Malformed { .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(KeyError::Malformed { .. })), "{refused:?}");
     }
 }
 
@@ -293,23 +195,14 @@ fn the_name_of_a_certificate_is_that_of_its_key() {
     let crossed = honest.but(|f| f.name = b"ecdsa-sha2-nistp256-cert-v01@openssh.com".to_vec());
     assert!(Certificate::from_blob(&crossed.signed_by(&authority)).is_err());
     let unnamed = honest.but(|f| f.name = b"ssh-ed25519".to_vec());
-    assert_eq!(
-        Certificate::from_blob(&unnamed.signed_by(&authority)),
-        Err(KeyError::NotCertificate)
-    );
+    assert_eq!(Certificate::from_blob(&unnamed.signed_by(&authority)), Err(KeyError::NotCertificate));
     let older = honest.but(|f| f.name = b"ssh-rsa-cert-v00@openssh.com".to_vec());
-    assert!(matches!(
-        Certificate::from_blob(&older.signed_by(&authority)),
-        Err(KeyError::UnknownAlgorithm(_))
-    ));
+    assert!(matches!(Certificate::from_blob(&older.signed_by(&authority)), Err(KeyError::UnknownAlgorithm(_))));
 }
 
 #[test]
 fn only_the_named_authoritys_signature_over_this_certificate_counts() {
-    let (authority, stranger) = (
-        Signer::new(KeyAlgorithm::Ed25519),
-        Signer::new(KeyAlgorithm::Ed25519),
-    );
+    let (authority, stranger) = (Signer::new(KeyAlgorithm::Ed25519), Signer::new(KeyAlgorithm::Ed25519));
     let honest = Forgery::of(&key("ed25519"));
     let read = |body: &[u8], signature: &[u8]| {
         let mut blob = body.to_vec();
@@ -324,24 +217,12 @@ fn only_the_named_authoritys_signature_over_this_certificate_counts() {
     // Without the authority's field, or with the signature's length behind it.
     let unnamed = body.len() - 4 - authority.key().blob().len();
     assert_eq!(read(&body, &authority.sign(&body[..unnamed])), wrong);
-    assert_eq!(
-        read(
-            &body,
-            &authority.sign(&[&body[..], &[0, 0, 0, 83]].concat())
-        ),
-        wrong
-    );
+    assert_eq!(read(&body, &authority.sign(&[&body[..], &[0, 0, 0, 83]].concat())), wrong);
     // Bytes behind the signature, inside its field.
     let longer = [authority.sign(&body), vec![0]].concat();
     let reason = SignatureError::Malformed("bytes after the last field");
-    assert_eq!(
-        read(&body, &longer),
-        Err(KeyError::CertificateSignature(reason))
-    );
-    assert!(matches!(
-        read(&body, &[]),
-        Err(KeyError::CertificateSignature(SignatureError::Malformed(_)))
-    ));
+    assert_eq!(read(&body, &longer), Err(KeyError::CertificateSignature(reason)));
+    assert!(matches!(read(&body, &[]), Err(KeyError::CertificateSignature(SignatureError::Malformed(_)))));
 }
 
 proptest! {
@@ -370,17 +251,10 @@ fn a_certificates_key_is_the_plain_key() {
         let certificate = certificate(name);
         let mut reader = Reader::new(certificate.key().blob());
         let plain = PublicKey::from_blob(reader.rest()).unwrap();
-        assert_eq!(
-            (plain.algorithm().name().as_bytes(), &plain),
-            (reader.string().unwrap(), certificate.key())
-        );
+        assert_eq!((plain.algorithm().name().as_bytes(), &plain), (reader.string().unwrap(), certificate.key()));
         let renamed = encode(|w| {
-            w.string(certificate.key().algorithm().certificate_name().as_bytes())
-                .bytes(reader.rest());
+            w.string(certificate.key().algorithm().certificate_name().as_bytes()).bytes(reader.rest());
         });
-        assert_eq!(
-            PublicKey::from_blob(&renamed.unwrap()),
-            Err(KeyError::IsCertificate)
-        );
+        assert_eq!(PublicKey::from_blob(&renamed.unwrap()), Err(KeyError::IsCertificate));
     }
 }

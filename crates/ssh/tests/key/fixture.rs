@@ -37,10 +37,7 @@ pub(crate) struct Envelope {
 
 impl Envelope {
     pub(crate) fn read(armoured: &str) -> Self {
-        let base64: String = armoured
-            .lines()
-            .filter(|line| !line.starts_with('-'))
-            .collect();
+        let base64: String = armoured.lines().filter(|line| !line.starts_with('-')).collect();
         let bytes = Base64::decode_vec(&base64).unwrap();
         let mut reader = Reader::new(&bytes);
         assert_eq!(reader.bytes(6).unwrap(), b"SSHSIG");
@@ -51,12 +48,7 @@ impl Envelope {
         let hash = reader.string().unwrap().to_vec();
         let signature = reader.string().unwrap().to_vec();
         reader.finish().unwrap();
-        Self {
-            key,
-            signature,
-            namespace,
-            hash,
-        }
+        Self { key, signature, namespace, hash }
     }
 
     /// What the signature inside is made over.

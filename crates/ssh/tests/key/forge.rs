@@ -7,9 +7,8 @@ use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
-    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
-    RSA_PKCS1_SHA512, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
+    Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaKeyPair,
 };
 use sallyport_ssh::key::{KeyAlgorithm, PublicKey, SignatureAlgorithm};
 use sallyport_ssh::wire::{Reader, Writer, encode};
@@ -31,15 +30,9 @@ impl Signer {
         let ecdsa = |by| EcdsaKeyPair::generate(by).unwrap();
         match algorithm {
             KeyAlgorithm::Ed25519 => Self::Ed25519(Ed25519KeyPair::generate().unwrap()),
-            KeyAlgorithm::EcdsaP256 => {
-                Self::Ecdsa(algorithm, ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING))
-            }
-            KeyAlgorithm::EcdsaP384 => {
-                Self::Ecdsa(algorithm, ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING))
-            }
-            KeyAlgorithm::EcdsaP521 => {
-                Self::Ecdsa(algorithm, ecdsa(&ECDSA_P521_SHA512_FIXED_SIGNING))
-            }
+            KeyAlgorithm::EcdsaP256 => Self::Ecdsa(algorithm, ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING)),
+            KeyAlgorithm::EcdsaP384 => Self::Ecdsa(algorithm, ecdsa(&ECDSA_P384_SHA384_FIXED_SIGNING)),
+            KeyAlgorithm::EcdsaP521 => Self::Ecdsa(algorithm, ecdsa(&ECDSA_P521_SHA512_FIXED_SIGNING)),
             KeyAlgorithm::Rsa => Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()),
             KeyAlgorithm::SkEd25519 => Self::SkEd25519(Ed25519KeyPair::generate().unwrap()),
             KeyAlgorithm::SkEcdsaP256 => Self::SkEcdsa(ecdsa(&ECDSA_P256_SHA256_FIXED_SIGNING)),
@@ -49,34 +42,20 @@ impl Signer {
     pub(crate) fn key(&self) -> PublicKey {
         let blob = encode(|writer| match self {
             Self::Ed25519(pair) => {
-                writer
-                    .string(b"ssh-ed25519")
-                    .string(pair.public_key().as_ref());
+                writer.string(b"ssh-ed25519").string(pair.public_key().as_ref());
             }
             Self::Ecdsa(algorithm, pair) => {
                 let name = algorithm.name().as_bytes();
-                writer
-                    .string(name)
-                    .string(&name[name.len() - 8..])
-                    .string(pair.public_key().as_ref());
+                writer.string(name).string(&name[name.len() - 8..]).string(pair.public_key().as_ref());
             }
             Self::Rsa(pair) => {
                 // DER of a sequence of a 2048-bit modulus and the exponent 65537.
                 let der = pair.public_key().as_ref();
-                assert_eq!(
-                    (der.len(), &der[der.len() - 5..]),
-                    (270, &[2, 3, 1, 0, 1][..])
-                );
-                writer
-                    .string(b"ssh-rsa")
-                    .mpint(&[1, 0, 1])
-                    .mpint(&der[8..265]);
+                assert_eq!((der.len(), &der[der.len() - 5..]), (270, &[2, 3, 1, 0, 1][..]));
+                writer.string(b"ssh-rsa").mpint(&[1, 0, 1]).mpint(&der[8..265]);
             }
             Self::SkEd25519(pair) => {
-                writer
-                    .string(b"sk-ssh-ed25519@openssh.com")
-                    .string(pair.public_key().as_ref())
-                    .string(APPLICATION);
+                writer.string(b"sk-ssh-ed25519@openssh.com").string(pair.public_key().as_ref()).string(APPLICATION);
             }
             Self::SkEcdsa(pair) => {
                 writer
@@ -93,9 +72,7 @@ impl Signer {
     pub(crate) fn sign_with(&self, data: &[u8], flags: u8, counter: u32) -> Vec<u8> {
         let key = self.key();
         let asserted = || {
-            let mut message = digest::digest(&digest::SHA256, APPLICATION)
-                .as_ref()
-                .to_vec();
+            let mut message = digest::digest(&digest::SHA256, APPLICATION).as_ref().to_vec();
             message.push(flags);
             message.extend_from_slice(&counter.to_be_bytes());
             message.extend_from_slice(digest::digest(&digest::SHA256, data).as_ref());
@@ -106,21 +83,13 @@ impl Signer {
             match self {
                 Self::Ed25519(pair) => writer.string(name).string(pair.sign(data).as_ref()),
                 Self::Ecdsa(_, pair) => writer.string(name).string(&ecdsa(pair, data)),
-                Self::Rsa(pair) => writer.string(b"rsa-sha2-512").string(&rsa(
-                    pair,
-                    SignatureAlgorithm::RsaSha2_512,
-                    data,
-                )),
-                Self::SkEd25519(pair) => writer
-                    .string(name)
-                    .string(pair.sign(&asserted()).as_ref())
-                    .u8(flags)
-                    .u32(counter),
-                Self::SkEcdsa(pair) => writer
-                    .string(name)
-                    .string(&ecdsa(pair, &asserted()))
-                    .u8(flags)
-                    .u32(counter),
+                Self::Rsa(pair) => {
+                    writer.string(b"rsa-sha2-512").string(&rsa(pair, SignatureAlgorithm::RsaSha2_512, data))
+                }
+                Self::SkEd25519(pair) => {
+                    writer.string(name).string(pair.sign(&asserted()).as_ref()).u8(flags).u32(counter)
+                }
+                Self::SkEcdsa(pair) => writer.string(name).string(&ecdsa(pair, &asserted())).u8(flags).u32(counter),
             };
         })
         .unwrap()
@@ -134,14 +103,9 @@ impl Signer {
 
 /// The bytes of an RSA signature, filled up to the modulus.
 pub(crate) fn rsa(pair: &RsaKeyPair, algorithm: SignatureAlgorithm, data: &[u8]) -> Vec<u8> {
-    let by = if algorithm == SignatureAlgorithm::RsaSha2_256 {
-        &RSA_PKCS1_SHA256
-    } else {
-        &RSA_PKCS1_SHA512
-    };
+    let by = if algorithm == SignatureAlgorithm::RsaSha2_256 { &RSA_PKCS1_SHA256 } else { &RSA_PKCS1_SHA512 };
     let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(by, &SystemRandom::new(), data, &mut signature)
-        .unwrap();
+    pair.sign(by, &SystemRandom::new(), data, &mut signature).unwrap();
     signature
 }
 

@@ -4,8 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use sallyport_ssh::entropy::SystemEntropy;
 use sallyport_ssh::key::{
-    CERTIFICATE_BYTES_MAX, Certificate, CertificateDraft, CertificateKind, KeyError, OPTIONS_MAX,
-    PRINCIPALS_MAX, SigningKey,
+    CERTIFICATE_BYTES_MAX, Certificate, CertificateDraft, CertificateKind, KeyError, OPTIONS_MAX, PRINCIPALS_MAX,
+    SigningKey,
 };
 
 use crate::fixture::key;
@@ -21,72 +21,27 @@ fn drafts_that_name_nobody_or_several_at_once_are_not_issued() {
     };
     for kind in [CertificateKind::User, CertificateKind::Host] {
         assert_eq!(issue(kind, &["alice", "bob"]), Ok(()));
-        for wrong in [
-            &[][..],
-            &[""],
-            &["alice", ""],
-            &["alice,root"],
-            &["alice", ","],
-            &["al\0ice"],
-            &["alice\n"],
-        ] {
-            assert!(
-                matches!(issue(kind, wrong), Err(KeyError::Draft(_))),
-                "{wrong:?}"
-            );
+        for wrong in [&[][..], &[""], &["alice", ""], &["alice,root"], &["alice", ","], &["al\0ice"], &["alice\n"]] {
+            assert!(matches!(issue(kind, wrong), Err(KeyError::Draft(_))), "{wrong:?}");
         }
     }
     let anyone = CertificateDraft::new(holder.clone(), CertificateKind::User, Vec::new(), 0, 1);
-    assert_eq!(
-        anyone
-            .danger_issue_for_anyone(&authority, &mut SystemEntropy)
-            .unwrap()
-            .principals(),
-        [] as [String; 0]
-    );
-    let never = CertificateDraft::new(
-        holder,
-        CertificateKind::User,
-        vec!["alice".to_owned()],
-        5,
-        5,
-    );
-    assert!(matches!(
-        never.issue(&authority, &mut SystemEntropy),
-        Err(KeyError::Draft(_))
-    ));
+    assert_eq!(anyone.danger_issue_for_anyone(&authority, &mut SystemEntropy).unwrap().principals(), [] as [String; 0]);
+    let never = CertificateDraft::new(holder, CertificateKind::User, vec!["alice".to_owned()], 5, 5);
+    assert!(matches!(never.issue(&authority, &mut SystemEntropy), Err(KeyError::Draft(_))));
 }
 
 #[test]
 fn p9_drafts_beyond_the_limits_are_refused_and_not_cut() {
     let authority = SigningKey::generate().unwrap();
-    let draft = || {
-        CertificateDraft::new(
-            key("ed25519"),
-            CertificateKind::User,
-            vec!["alice".to_owned()],
-            0,
-            u64::MAX,
-        )
-    };
+    let draft = || CertificateDraft::new(key("ed25519"), CertificateKind::User, vec!["alice".to_owned()], 0, u64::MAX);
     let issue = |draft: CertificateDraft| draft.issue(&authority, &mut SystemEntropy).map(|_| ());
     let principals = (0..=PRINCIPALS_MAX).map(|n| n.to_string()).collect();
-    let extensions = (0..=OPTIONS_MAX)
-        .map(|n| (n.to_string(), Vec::new()))
-        .collect();
+    let extensions = (0..=OPTIONS_MAX).map(|n| (n.to_string(), Vec::new())).collect();
     let too_large = [
-        CertificateDraft {
-            principals,
-            ..draft()
-        },
-        CertificateDraft {
-            extensions,
-            ..draft()
-        },
-        CertificateDraft {
-            key_id: "x".repeat(CERTIFICATE_BYTES_MAX),
-            ..draft()
-        },
+        CertificateDraft { principals, ..draft() },
+        CertificateDraft { extensions, ..draft() },
+        CertificateDraft { key_id: "x".repeat(CERTIFICATE_BYTES_MAX), ..draft() },
         draft().force_command(&"x".repeat(CERTIFICATE_BYTES_MAX)),
     ];
     for draft in too_large {
@@ -99,13 +54,7 @@ fn p9_drafts_beyond_the_limits_are_refused_and_not_cut() {
 #[test]
 fn two_certificates_of_one_draft_differ_by_their_nonce() {
     let authority = SigningKey::generate().unwrap();
-    let draft = CertificateDraft::new(
-        key("rsa"),
-        CertificateKind::Host,
-        vec!["host".to_owned()],
-        0,
-        u64::MAX,
-    );
+    let draft = CertificateDraft::new(key("rsa"), CertificateKind::Host, vec!["host".to_owned()], 0, u64::MAX);
     let one = draft.clone().issue(&authority, &mut SystemEntropy).unwrap();
     let two = draft.issue(&authority, &mut SystemEntropy).unwrap();
     assert_ne!(one, two);

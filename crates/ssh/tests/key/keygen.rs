@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 
 use sallyport_ssh::entropy::{Entropy, SystemEntropy};
 use sallyport_ssh::key::{
-    Certificate, CertificateAttempt, CertificateDraft, CertificateKind, CertificatePolicy,
-    KeyError, PublicKey, SigningKey, UserAuthorities,
+    Certificate, CertificateAttempt, CertificateDraft, CertificateKind, CertificatePolicy, KeyError, PublicKey,
+    SigningKey, UserAuthorities,
 };
 use sallyport_ssh::wire::{Writer, encode};
 
@@ -24,10 +24,7 @@ impl Workshop {
     fn new() -> Self {
         let mut name = [0; 8];
         SystemEntropy.fill(&mut name).unwrap();
-        let path = std::env::temp_dir().join(format!(
-            "sallyport-keygen-{:016x}",
-            u64::from_be_bytes(name)
-        ));
+        let path = std::env::temp_dir().join(format!("sallyport-keygen-{:016x}", u64::from_be_bytes(name)));
         fs::create_dir(&path).unwrap();
         Self(path)
     }
@@ -44,12 +41,7 @@ impl Workshop {
     fn write_secret(&self, name: &str, text: &str) {
         use std::os::unix::fs::OpenOptionsExt;
         let mut options = fs::OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(self.path(name))
-            .unwrap();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(self.path(name)).unwrap();
         file.write_all(text.as_bytes()).unwrap();
     }
 
@@ -67,11 +59,7 @@ impl Workshop {
         child.stdin.take().unwrap().write_all(input).unwrap();
         let output = child.wait_with_output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.success() {
-            Ok(String::from_utf8(output.stdout).unwrap())
-        } else {
-            Err(errors)
-        }
+        if output.status.success() { Ok(String::from_utf8(output.stdout).unwrap()) } else { Err(errors) }
     }
 
     fn make(&self, name: &str, kind: &[&str]) {
@@ -107,17 +95,11 @@ fn signatures_of_fresh_keys_of_every_kind_verify() {
         assert_eq!(listed.split(' ').nth(1).unwrap(), key.fingerprint());
 
         for message in [&b""[..], b"short", &vec![0x5a; 100_000]] {
-            let armoured = workshop
-                .keygen(&["-q", "-Y", "sign", "-f", &name, "-n", "test"], message)
-                .unwrap();
+            let armoured = workshop.keygen(&["-q", "-Y", "sign", "-f", &name, "-n", "test"], message).unwrap();
             let envelope = Envelope::read(&armoured);
             assert_eq!(envelope.key, key.blob());
-            key.verify(&envelope.signed(message), &envelope.signature)
-                .unwrap();
-            assert!(
-                key.verify(&envelope.signed(b"another"), &envelope.signature)
-                    .is_err()
-            );
+            key.verify(&envelope.signed(message), &envelope.signature).unwrap();
+            assert!(key.verify(&envelope.signed(b"another"), &envelope.signature).is_err());
         }
     }
 }
@@ -128,27 +110,13 @@ fn openssh_accepts_our_signatures_and_keys() {
     let key = SigningKey::generate().unwrap();
     workshop.write_secret("ours", &key.to_openssh("ours").unwrap());
     let public = workshop.keygen(&["-y", "-f", "ours"], b"").unwrap();
-    assert_eq!(
-        public.trim(),
-        format!("{} ours", key.public_key().to_openssh())
-    );
+    assert_eq!(public.trim(), format!("{} ours", key.public_key().to_openssh()));
 
-    fs::write(
-        workshop.path("signers"),
-        format!("me {}\n", key.public_key().to_openssh()),
-    )
-    .unwrap();
+    fs::write(workshop.path("signers"), format!("me {}\n", key.public_key().to_openssh())).unwrap();
     let message = b"signed by us";
     fs::write(workshop.path("good"), armour(&key, message)).unwrap();
-    let verify = [
-        "-Y", "verify", "-f", "signers", "-I", "me", "-n", "test", "-s", "good",
-    ];
-    assert!(
-        workshop
-            .keygen(&verify, message)
-            .unwrap()
-            .starts_with("Good \"test\" signature")
-    );
+    let verify = ["-Y", "verify", "-f", "signers", "-I", "me", "-n", "test", "-s", "good"];
+    assert!(workshop.keygen(&verify, message).unwrap().starts_with("Good \"test\" signature"));
     assert!(workshop.keygen(&verify, b"signed by nobody").is_err());
 }
 
@@ -165,22 +133,10 @@ fn private_keys_of_openssh_are_read_and_others_are_named() {
             Err(other) => panic!("{kind:?}: {other}"),
         }
     }
-    workshop
-        .keygen(
-            &["-q", "-t", "ed25519", "-N", "passphrase", "-f", "locked"],
-            b"",
-        )
-        .unwrap();
+    workshop.keygen(&["-q", "-t", "ed25519", "-N", "passphrase", "-f", "locked"], b"").unwrap();
     let refused = SigningKey::from_openssh(&workshop.text("locked")).err();
     assert_eq!(refused, Some(KeyError::Encrypted));
-    workshop
-        .keygen(
-            &[
-                "-q", "-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "", "-f", "old",
-            ],
-            b"",
-        )
-        .unwrap();
+    workshop.keygen(&["-q", "-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "", "-f", "old"], b"").unwrap();
     let refused = SigningKey::from_openssh(&workshop.text("old")).err();
     assert!(matches!(refused, Some(KeyError::PrivateKey(_))));
 }
@@ -194,48 +150,24 @@ fn openssh_reads_in_our_certificates_what_we_wrote() {
         workshop.make(&name, kind);
         let key = PublicKey::from_openssh(&workshop.text(&format!("{name}.pub"))).unwrap();
         let principals = vec!["alice".to_owned(), "b ob".to_owned()];
-        let mut draft = CertificateDraft::new(
-            key.clone(),
-            CertificateKind::User,
-            principals,
-            1_600_000_000,
-            1_700_000_000,
-        )
-        .extension("permit-pty")
-        .extension("no-touch-required")
-        .force_command("uptime")
-        .source_addresses(&[
-            "192.0.2.0/24".parse().unwrap(),
-            "2001:db8::1".parse().unwrap(),
-        ])
-        .verify_required();
+        let mut draft =
+            CertificateDraft::new(key.clone(), CertificateKind::User, principals, 1_600_000_000, 1_700_000_000)
+                .extension("permit-pty")
+                .extension("no-touch-required")
+                .force_command("uptime")
+                .source_addresses(&["192.0.2.0/24".parse().unwrap(), "2001:db8::1".parse().unwrap()])
+                .verify_required();
         draft.serial = 18_446_744_073_709_551_615;
         draft.key_id = "who and why".to_owned();
         let certificate = draft.issue(&authority, &mut SystemEntropy).unwrap();
-        fs::write(
-            workshop.path("issued-cert.pub"),
-            format!("{}\n", certificate.to_openssh()),
-        )
-        .unwrap();
+        fs::write(workshop.path("issued-cert.pub"), format!("{}\n", certificate.to_openssh())).unwrap();
 
-        let listed = workshop
-            .keygen(&["-L", "-f", "issued-cert.pub"], b"")
-            .unwrap();
+        let listed = workshop.keygen(&["-L", "-f", "issued-cert.pub"], b"").unwrap();
         let lines: Vec<&str> = listed.lines().map(str::trim).skip(1).collect();
         let expected = [
-            format!(
-                "Type: {} user certificate",
-                key.algorithm().certificate_name()
-            ),
-            format!(
-                "Public key: {}-CERT {}",
-                openssh_name(number),
-                key.fingerprint()
-            ),
-            format!(
-                "Signing CA: ED25519 {} (using ssh-ed25519)",
-                authority.public_key().fingerprint()
-            ),
+            format!("Type: {} user certificate", key.algorithm().certificate_name()),
+            format!("Public key: {}-CERT {}", openssh_name(number), key.fingerprint()),
+            format!("Signing CA: ED25519 {} (using ssh-ed25519)", authority.public_key().fingerprint()),
             "Key ID: \"who and why\"".to_owned(),
             "Serial: 18446744073709551615".to_owned(),
             "Valid: from 2020-09-13T12:26:40 to 2023-11-14T22:13:20".to_owned(),
@@ -276,35 +208,14 @@ fn certificates_of_openssh_are_read_and_judged() {
             "-O",
             "force-command=id",
         ];
-        let arguments = [
-            &[
-                "-q",
-                "-s",
-                "authority",
-                "-t",
-                "rsa-sha2-256",
-                "-I",
-                "id",
-                "-z",
-                "9",
-            ],
-            &options[..],
-            &[&public],
-        ]
-        .concat();
+        let arguments =
+            [&["-q", "-s", "authority", "-t", "rsa-sha2-256", "-I", "id", "-z", "9"], &options[..], &[&public]]
+                .concat();
         workshop.keygen(&arguments, b"").unwrap();
-        let certificate =
-            Certificate::from_openssh(&workshop.text(&format!("{name}-cert.pub"))).unwrap();
+        let certificate = Certificate::from_openssh(&workshop.text(&format!("{name}-cert.pub"))).unwrap();
         assert_eq!(*certificate.authority(), authority);
-        assert_eq!(
-            (certificate.valid_after(), certificate.valid_before()),
-            (1_600_000_000, 1_700_000_000)
-        );
-        let attempt = CertificateAttempt {
-            user: "bob",
-            source: None,
-            now: at(1_650_000_000),
-        };
+        assert_eq!((certificate.valid_after(), certificate.valid_before()), (1_600_000_000, 1_700_000_000));
+        let attempt = CertificateAttempt { user: "bob", source: None, now: at(1_650_000_000) };
         let terms = policy.judge(&certificate, &attempt).unwrap();
         assert_eq!(terms.force_command.as_deref(), Some("id"));
         assert_eq!(terms.extensions, ["permit-pty"]);
@@ -321,11 +232,7 @@ fn armour(key: &SigningKey, message: &[u8]) -> String {
     use base64ct::{Base64, Encoding};
     let hashed = digest::digest(&digest::SHA512, message);
     let signed = encode(|w| {
-        w.bytes(b"SSHSIG")
-            .string(b"test")
-            .string(b"")
-            .string(b"sha512")
-            .string(hashed.as_ref());
+        w.bytes(b"SSHSIG").string(b"test").string(b"").string(b"sha512").string(hashed.as_ref());
     });
     let mut blob = Vec::new();
     Writer::new(&mut blob)
@@ -337,15 +244,8 @@ fn armour(key: &SigningKey, message: &[u8]) -> String {
         .string(b"sha512")
         .string(&key.sign(&signed.unwrap()));
     let base64 = Base64::encode_string(&blob);
-    let lines: Vec<&str> = base64
-        .as_bytes()
-        .chunks(70)
-        .map(|line| std::str::from_utf8(line).unwrap())
-        .collect();
-    format!(
-        "-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n",
-        lines.join("\n")
-    )
+    let lines: Vec<&str> = base64.as_bytes().chunks(70).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", lines.join("\n"))
 }
 
 #[test]

@@ -30,8 +30,5 @@ use sallyport_ssh::time::Now;
 
 /// A reading of the clocks at this many seconds after 1970.
 fn at(seconds: u64) -> Now {
-    Now {
-        monotonic: Instant::now(),
-        wall: UNIX_EPOCH + Duration::from_secs(seconds),
-    }
+    Now { monotonic: Instant::now(), wall: UNIX_EPOCH + Duration::from_secs(seconds) }
 }

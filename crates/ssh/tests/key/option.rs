@@ -2,9 +2,7 @@
 
 use core::net::IpAddr;
 
-use sallyport_ssh::key::{
-    CertificateAttempt, CertificateRefusal, Demand, KeyAlgorithm, TouchDemand,
-};
+use sallyport_ssh::key::{CertificateAttempt, CertificateRefusal, Demand, KeyAlgorithm, TouchDemand};
 
 use crate::forge::{Signer, flags, options, strings};
 use crate::policy::{Scene, alice};
@@ -22,16 +20,10 @@ fn unknown_critical_options_are_refused_and_unknown_extensions_are_not() {
         "source-address-v2",
     ] {
         let critical = scene.honest.but(|f| f.critical_options = flags(&[name]));
-        assert_eq!(
-            scene.judge_alice(&critical),
-            Err(CertificateRefusal::CriticalOption(name.to_owned()))
-        );
+        assert_eq!(scene.judge_alice(&critical), Err(CertificateRefusal::CriticalOption(name.to_owned())));
         let beside = [options(&[("force-command", "true")]), flags(&[name])].concat();
         let critical = scene.honest.but(|f| f.critical_options = beside);
-        assert!(matches!(
-            scene.judge_alice(&critical),
-            Err(CertificateRefusal::CriticalOption(_))
-        ));
+        assert!(matches!(scene.judge_alice(&critical), Err(CertificateRefusal::CriticalOption(_))));
     }
     let extension = scene.honest.but(|f| {
         f.extensions = options(&[("unknown@example.org", "data"), ("force-command", "x")]);
@@ -43,35 +35,16 @@ fn unknown_critical_options_are_refused_and_unknown_extensions_are_not() {
 fn source_addresses_are_enforced() {
     let scene = Scene::new();
     let list = "192.0.2.0/24,2001:db8::/32,198.51.100.7";
-    let forgery = scene
-        .honest
-        .but(|f| f.critical_options = options(&[("source-address", list)]));
+    let forgery = scene.honest.but(|f| f.critical_options = options(&[("source-address", list)]));
     let from = |source: Option<&str>| {
         let source = source.map(|text| text.parse::<IpAddr>().unwrap());
-        scene
-            .judge(&forgery, &CertificateAttempt { source, ..alice() })
-            .map(|_| ())
+        scene.judge(&forgery, &CertificateAttempt { source, ..alice() }).map(|_| ())
     };
-    for inside in [
-        "192.0.2.1",
-        "::ffff:192.0.2.1",
-        "2001:db8::1",
-        "198.51.100.7",
-    ] {
+    for inside in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "198.51.100.7"] {
         assert_eq!(from(Some(inside)), Ok(()), "{inside}");
     }
-    for outside in [
-        "192.0.3.1",
-        "2001:db9::1",
-        "198.51.100.8",
-        "127.0.0.1",
-        "::1",
-        "::192.0.2.1",
-    ] {
-        assert_eq!(
-            from(Some(outside)),
-            Err(CertificateRefusal::Source(outside.parse().unwrap()))
-        );
+    for outside in ["192.0.3.1", "2001:db9::1", "198.51.100.8", "127.0.0.1", "::1", "::192.0.2.1"] {
+        assert_eq!(from(Some(outside)), Err(CertificateRefusal::Source(outside.parse().unwrap())));
     }
     assert_eq!(from(None), Err(CertificateRefusal::SourceUnknown));
 }
@@ -84,64 +57,26 @@ fn options_whose_data_makes_no_sense_are_refused() {
         scene.judge_alice(&scene.honest.but(|f| f.critical_options = critical_options))
     };
     let malformed = |name| Err(CertificateRefusal::MalformedOption(name));
-    for data in [
-        &b""[..],
-        b"true",
-        &[0, 0, 0, 9, b'x'],
-        &[0, 0, 0, 1, b'x', b'y'],
-        &[0, 0, 0, 1, 0xff],
-        &[0, 0, 0, 1, 0],
-    ] {
-        assert_eq!(
-            critical("force-command", data),
-            malformed("force-command"),
-            "{data:?}"
-        );
-        assert_eq!(
-            critical("source-address", data),
-            malformed("source-address"),
-            "{data:?}"
-        );
+    for data in
+        [&b""[..], b"true", &[0, 0, 0, 9, b'x'], &[0, 0, 0, 1, b'x', b'y'], &[0, 0, 0, 1, 0xff], &[0, 0, 0, 1, 0]]
+    {
+        assert_eq!(critical("force-command", data), malformed("force-command"), "{data:?}");
+        assert_eq!(critical("source-address", data), malformed("source-address"), "{data:?}");
     }
-    for list in [
-        "",
-        "everywhere",
-        "192.0.2.9/24",
-        "192.0.2.0/24,",
-        "192.0.2.0/24, 10.0.0.0/8",
-        "!10.0.0.0/8,192.0.2.9",
-    ] {
-        assert_eq!(
-            critical("source-address", &strings(&[list])),
-            malformed("source-address"),
-            "{list:?}"
-        );
+    for list in ["", "everywhere", "192.0.2.9/24", "192.0.2.0/24,", "192.0.2.0/24, 10.0.0.0/8", "!10.0.0.0/8,192.0.2.9"]
+    {
+        assert_eq!(critical("source-address", &strings(&[list])), malformed("source-address"), "{list:?}");
     }
-    assert_eq!(
-        critical("verify-required", &strings(&[""])),
-        malformed("verify-required")
-    );
+    assert_eq!(critical("verify-required", &strings(&[""])), malformed("verify-required"));
     let extensions = strings(&[&b"no-touch-required"[..], &[0]]);
-    assert_eq!(
-        scene.judge_alice(&scene.honest.but(|f| f.extensions = extensions)),
-        malformed("no-touch-required")
-    );
+    assert_eq!(scene.judge_alice(&scene.honest.but(|f| f.extensions = extensions)), malformed("no-touch-required"));
 }
 
 #[test]
 fn an_empty_forced_command_is_one() {
     let scene = Scene::new();
-    let forgery = scene
-        .honest
-        .but(|f| f.critical_options = options(&[("force-command", "")]));
-    assert_eq!(
-        scene
-            .judge_alice(&forgery)
-            .unwrap()
-            .force_command
-            .as_deref(),
-        Some("")
-    );
+    let forgery = scene.honest.but(|f| f.critical_options = options(&[("force-command", "")]));
+    assert_eq!(scene.judge_alice(&forgery).unwrap().force_command.as_deref(), Some(""));
 }
 
 #[test]
@@ -153,12 +88,7 @@ fn touch_is_demanded_as_the_certificate_says() {
             (&[][..], &[][..], required, waived),
             (&["verify-required"], &[], required, required),
             (&[], &["no-touch-required"], waived, waived),
-            (
-                &["verify-required"],
-                &["no-touch-required"],
-                waived,
-                required,
-            ),
+            (&["verify-required"], &["no-touch-required"], waived, required),
         ];
         for (critical, extensions, presence, verification) in table {
             let forgery = scene.honest.but(|f| {
@@ -166,30 +96,16 @@ fn touch_is_demanded_as_the_certificate_says() {
                 f.extensions = flags(extensions);
             });
             let terms = scene.judge_alice(&forgery).unwrap();
-            assert_eq!(
-                terms.touch,
-                TouchDemand {
-                    presence,
-                    verification
-                }
-            );
+            assert_eq!(terms.touch, TouchDemand { presence, verification });
         }
     }
 }
 
 #[test]
 fn a_key_that_cannot_show_its_user_never_satisfies_verify_required() {
-    for algorithm in KeyAlgorithm::ALL
-        .iter()
-        .filter(|algorithm| !algorithm.in_authenticator())
-    {
+    for algorithm in KeyAlgorithm::ALL.iter().filter(|algorithm| !algorithm.in_authenticator()) {
         let scene = Scene::of(&Signer::new(*algorithm).key());
-        let forgery = scene
-            .honest
-            .but(|f| f.critical_options = flags(&["verify-required"]));
-        assert_eq!(
-            scene.judge_alice(&forgery),
-            Err(CertificateRefusal::Unverifiable(algorithm.name()))
-        );
+        let forgery = scene.honest.but(|f| f.critical_options = flags(&["verify-required"]));
+        assert_eq!(scene.judge_alice(&forgery), Err(CertificateRefusal::Unverifiable(algorithm.name())));
     }
 }

@@ -1,50 +1,31 @@
 //! A public key has one encoding, and its numbers are sound.
 
 use proptest::prelude::*;
-use sallyport_ssh::key::{
-    Certificate, KeyAlgorithm, KeyError, Presented, PublicKey, SignatureAlgorithm,
-};
+use sallyport_ssh::key::{Certificate, KeyAlgorithm, KeyError, Presented, PublicKey, SignatureAlgorithm};
 use sallyport_ssh::wire::{Reader, encode};
 
 use crate::fixture::{blob, certificate, key, text};
 use crate::forge::Signer;
 
-const PLAIN: [&str; 7] = [
-    "ed25519",
-    "ecdsa256",
-    "ecdsa384",
-    "ecdsa521",
-    "rsa",
-    "ed25519_sk",
-    "ecdsa_sk",
-];
+const PLAIN: [&str; 7] = ["ed25519", "ecdsa256", "ecdsa384", "ecdsa521", "rsa", "ed25519_sk", "ecdsa_sk"];
 
 #[test]
 fn p9_no_length_in_a_key_is_taken_at_its_word() {
     for name in PLAIN {
         let good = key(name).blob().to_vec();
         for end in 0..good.len() {
-            assert!(
-                PublicKey::from_blob(&good[..end]).is_err(),
-                "{name} cut at {end}"
-            );
+            assert!(PublicKey::from_blob(&good[..end]).is_err(), "{name} cut at {end}");
         }
         let mut longer = good.clone();
         longer.push(0);
-        assert!(
-            PublicKey::from_blob(&longer).is_err(),
-            "{name} with a byte behind it"
-        );
+        assert!(PublicKey::from_blob(&longer).is_err(), "{name} with a byte behind it");
         // Every length field in turn says that there is much more, one more, one less.
         for at in fields(&good) {
             let length = u32::from_be_bytes(good[at..at + 4].try_into().unwrap());
             for wrong in [u32::MAX, 1 << 31, 1 << 16, length + 1, length - 1, 0] {
                 let mut bad = good.clone();
                 bad[at..at + 4].copy_from_slice(&wrong.to_be_bytes());
-                assert!(
-                    PublicKey::from_blob(&bad).is_err(),
-                    "{name}: length {wrong} at {at}"
-                );
+                assert!(PublicKey::from_blob(&bad).is_err(), "{name}: length {wrong} at {at}");
             }
         }
     }
@@ -59,17 +40,12 @@ fn points_must_be_uncompressed_and_on_their_own_curve() {
 
         let mut off_curve = good.clone();
         *off_curve.last_mut().unwrap() ^= 1;
-        assert_eq!(
-            PublicKey::from_blob(&off_curve),
-            Err(KeyError::Unsuitable("point is not on the curve"))
-        );
+        assert_eq!(PublicKey::from_blob(&off_curve), Err(KeyError::Unsuitable("point is not on the curve")));
 
         let algorithm = KeyAlgorithm::from_name(key(name).algorithm().name()).unwrap();
         let with_point = |point: &[u8]| {
             encode(|w| {
-                w.string(algorithm.name().as_bytes())
-                    .string(&algorithm.name().as_bytes()[11..])
-                    .string(point);
+                w.string(algorithm.name().as_bytes()).string(&algorithm.name().as_bytes()[11..]).string(point);
             })
             .unwrap()
         };
@@ -78,31 +54,21 @@ fn points_must_be_uncompressed_and_on_their_own_curve() {
         let compressed = [&[parity], &good[start + 1..=start + half]].concat();
         let hybrid = [&[parity | 4], &good[start + 1..]].concat();
         for point in [&compressed[..], &hybrid, &[0], &[], &[4]] {
-            assert!(
-                PublicKey::from_blob(&with_point(point)).is_err(),
-                "{name}: {point:?}"
-            );
+            assert!(PublicKey::from_blob(&with_point(point)).is_err(), "{name}: {point:?}");
         }
     }
     let crossed = encode(|w| {
         let point = key("ecdsa256").blob()[39..].to_vec();
-        w.string(b"ecdsa-sha2-nistp384")
-            .string(b"nistp256")
-            .string(&point);
+        w.string(b"ecdsa-sha2-nistp384").string(b"nistp256").string(&point);
     });
-    let reason = KeyError::Malformed {
-        what: "public key",
-        field: "the curve is not that of the key type",
-    };
+    let reason = KeyError::Malformed { what: "public key", field: "the curve is not that of the key type" };
     assert_eq!(PublicKey::from_blob(&crossed.unwrap()), Err(reason));
 }
 
 #[test]
 fn a_point_in_the_librarys_other_encoding_is_refused() {
     // SubjectPublicKeyInfo of the same key, which the cryptographic library would read as well.
-    let mut spki = vec![
-        0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-    ];
+    let mut spki = vec![0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
     spki.extend_from_slice(&key("ed25519").blob()[19..]);
     let blob = encode(|w| {
         w.string(b"ssh-ed25519").string(&spki);
@@ -130,14 +96,8 @@ fn rsa_numbers_have_limits() {
     assert_eq!(rsa(f4, &odd(3071)), Ok(()));
     assert_eq!(rsa(f4, &odd(8192)), Ok(()));
     assert_eq!(rsa(&[3], &odd(2048)), Ok(()));
-    assert_eq!(
-        rsa(f4, &odd(2047)),
-        Err(KeyError::Unsuitable("RSA key has fewer than 2048 bits"))
-    );
-    assert_eq!(
-        rsa(f4, &odd(8193)),
-        Err(KeyError::Unsuitable("RSA key has more than 8192 bits"))
-    );
+    assert_eq!(rsa(f4, &odd(2047)), Err(KeyError::Unsuitable("RSA key has fewer than 2048 bits")));
+    assert_eq!(rsa(f4, &odd(8193)), Err(KeyError::Unsuitable("RSA key has more than 8192 bits")));
     let exponent = KeyError::Unsuitable("RSA exponent is even, 1 or longer than 33 bits");
     for wrong in [&[1][..], &[2], &[1, 0, 0], &[2, 0, 0, 0, 1], &[1; 9]] {
         assert_eq!(rsa(wrong, &odd(2048)), Err(exponent.clone()), "{wrong:?}");
@@ -145,10 +105,7 @@ fn rsa_numbers_have_limits() {
     assert_eq!(rsa(&[1, 0, 0, 0, 1], &odd(2048)), Ok(()));
     let mut even = odd(2048);
     *even.last_mut().unwrap() = 0xfe;
-    assert_eq!(
-        rsa(f4, &even),
-        Err(KeyError::Unsuitable("RSA modulus is even"))
-    );
+    assert_eq!(rsa(f4, &even), Err(KeyError::Unsuitable("RSA modulus is even")));
 }
 
 #[test]
@@ -166,10 +123,7 @@ fn rsa_numbers_have_one_encoding() {
         let blob = encode(|w| {
             w.string(b"ssh-rsa").string(exponent).string(modulus);
         });
-        assert!(matches!(
-            PublicKey::from_blob(&blob.unwrap()),
-            Err(KeyError::Malformed { .. })
-        ));
+        assert!(matches!(PublicKey::from_blob(&blob.unwrap()), Err(KeyError::Malformed { .. })));
     }
 }
 
@@ -181,24 +135,12 @@ fn other_types_are_named_and_certificates_are_told_apart() {
         });
         PublicKey::from_blob(&blob.unwrap()).unwrap_err()
     };
-    assert_eq!(
-        unknown(b"ssh-dss"),
-        KeyError::UnknownAlgorithm("ssh-dss".to_owned())
-    );
-    assert_eq!(
-        unknown(b"rsa-sha2-512"),
-        KeyError::UnknownAlgorithm("rsa-sha2-512".to_owned())
-    );
-    assert_eq!(
-        unknown(&[b'x'; 1000]),
-        KeyError::UnknownAlgorithm("x".repeat(64))
-    );
+    assert_eq!(unknown(b"ssh-dss"), KeyError::UnknownAlgorithm("ssh-dss".to_owned()));
+    assert_eq!(unknown(b"rsa-sha2-512"), KeyError::UnknownAlgorithm("rsa-sha2-512".to_owned()));
+    assert_eq!(unknown(&[b'x'; 1000]), KeyError::UnknownAlgorithm("x".repeat(64)));
     let line = text("ed25519-cert.pub");
     assert_eq!(PublicKey::from_openssh(&line), Err(KeyError::IsCertificate));
-    assert_eq!(
-        Certificate::from_openssh(&text("ed25519.pub")),
-        Err(KeyError::NotCertificate)
-    );
+    assert_eq!(Certificate::from_openssh(&text("ed25519.pub")), Err(KeyError::NotCertificate));
 }
 
 #[test]
@@ -206,82 +148,36 @@ fn lines_are_type_base64_comment() {
     let line = text("ed25519.pub");
     let line = line.trim();
     let plain = line.strip_suffix(" ed25519").unwrap();
-    for good in [
-        line.to_owned(),
-        format!("{line}\r\n"),
-        plain.to_owned(),
-        format!("  {plain}\tmany words ä\n"),
-    ] {
-        assert_eq!(
-            PublicKey::from_openssh(&good),
-            Ok(key("ed25519")),
-            "{good:?}"
-        );
+    for good in [line.to_owned(), format!("{line}\r\n"), plain.to_owned(), format!("  {plain}\tmany words ä\n")] {
+        assert_eq!(PublicKey::from_openssh(&good), Ok(key("ed25519")), "{good:?}");
     }
     let wrong_type = line.replacen("ssh-ed25519", "ssh-rsa", 1);
     let options = format!("no-pty {line}");
     let two = format!("{line}\n{line}");
     let broken = line.replacen("AAAAC3", "AAAAC", 1);
-    for bad in [
-        "",
-        "\n",
-        "ssh-ed25519",
-        "ssh-ed25519 ",
-        "ssh-ed25519 !",
-        &wrong_type,
-        &options,
-        &two,
-        &broken,
-    ] {
-        assert!(
-            matches!(PublicKey::from_openssh(bad), Err(KeyError::Text(_))),
-            "{bad:?}"
-        );
+    for bad in ["", "\n", "ssh-ed25519", "ssh-ed25519 ", "ssh-ed25519 !", &wrong_type, &options, &two, &broken] {
+        assert!(matches!(PublicKey::from_openssh(bad), Err(KeyError::Text(_))), "{bad:?}");
     }
     let long = format!("{line} {}", "x".repeat(100_000));
-    assert!(matches!(
-        PublicKey::from_openssh(&long),
-        Err(KeyError::TooLarge { .. })
-    ));
+    assert!(matches!(PublicKey::from_openssh(&long), Err(KeyError::TooLarge { .. })));
 }
 
 #[test]
 fn names_of_algorithms_fit_what_is_presented() {
     let plain = Presented::Key(key("rsa"));
-    assert_eq!(
-        plain.signature_algorithm("rsa-sha2-256"),
-        Some(SignatureAlgorithm::RsaSha2_256)
-    );
-    for no in [
-        "ssh-rsa",
-        "ssh-ed25519",
-        "rsa-sha2-256-cert-v01@openssh.com",
-        "",
-    ] {
+    assert_eq!(plain.signature_algorithm("rsa-sha2-256"), Some(SignatureAlgorithm::RsaSha2_256));
+    for no in ["ssh-rsa", "ssh-ed25519", "rsa-sha2-256-cert-v01@openssh.com", ""] {
         assert_eq!(plain.signature_algorithm(no), None, "{no}");
     }
     let certified = Presented::Certificate(Box::new(certificate("rsa")));
     let name = "rsa-sha2-512-cert-v01@openssh.com";
-    assert_eq!(
-        certified.signature_algorithm(name),
-        Some(SignatureAlgorithm::RsaSha2_512)
-    );
-    for no in [
-        "ssh-rsa-cert-v01@openssh.com",
-        "rsa-sha2-512",
-        "ssh-ed25519-cert-v01@openssh.com",
-    ] {
+    assert_eq!(certified.signature_algorithm(name), Some(SignatureAlgorithm::RsaSha2_512));
+    for no in ["ssh-rsa-cert-v01@openssh.com", "rsa-sha2-512", "ssh-ed25519-cert-v01@openssh.com"] {
         assert_eq!(certified.signature_algorithm(no), None, "{no}");
     }
     for algorithm in SignatureAlgorithm::ALL {
-        assert_eq!(
-            SignatureAlgorithm::from_name(algorithm.name()),
-            Some(*algorithm)
-        );
-        assert_eq!(
-            SignatureAlgorithm::from_certificate_name(algorithm.certificate_name()),
-            Some(*algorithm)
-        );
+        assert_eq!(SignatureAlgorithm::from_name(algorithm.name()), Some(*algorithm));
+        assert_eq!(SignatureAlgorithm::from_certificate_name(algorithm.certificate_name()), Some(*algorithm));
         assert!(algorithm.fits(algorithm.key_algorithm()));
     }
 }
@@ -291,15 +187,9 @@ fn keys_are_equal_by_their_blobs_and_print_their_fingerprint() {
     let mine = Signer::new(KeyAlgorithm::EcdsaP384).key();
     let again = PublicKey::from_openssh(&format!("{} a comment", mine.to_openssh())).unwrap();
     assert_eq!(mine, again);
-    assert_eq!(
-        std::collections::HashSet::from([mine.clone(), again]).len(),
-        1
-    );
+    assert_eq!(std::collections::HashSet::from([mine.clone(), again]).len(), 1);
     assert_ne!(mine, Signer::new(KeyAlgorithm::EcdsaP384).key());
-    assert_eq!(
-        format!("{mine:?}"),
-        format!("ecdsa-sha2-nistp384 {}", mine.fingerprint())
-    );
+    assert_eq!(format!("{mine:?}"), format!("ecdsa-sha2-nistp384 {}", mine.fingerprint()));
 }
 
 proptest! {

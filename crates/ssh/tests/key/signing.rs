@@ -1,6 +1,8 @@
 //! Private keys are written and read in OpenSSH's form, and only ours are read.
 
 use sallyport_ssh::key::{KeyError, SigningKey};
+use ssh_key::private::{Ed25519Keypair, KeypairData};
+use ssh_key::{LineEnding, PrivateKey};
 
 #[test]
 fn what_is_written_is_read() {
@@ -10,30 +12,35 @@ fn what_is_written_is_read() {
     let read = SigningKey::from_openssh(&pem).unwrap();
     assert_eq!(read.public_key(), key.public_key());
     assert_eq!(read.sign(b"data"), key.sign(b"data"));
-    assert!(
-        key.public_key()
-            .verify(b"data", &read.sign(b"data"))
-            .is_ok()
-    );
+    assert!(key.public_key().verify(b"data", &read.sign(b"data")).is_ok());
     let windows = pem.replace('\n', "\r\n");
-    assert_eq!(
-        SigningKey::from_openssh(&windows).unwrap().public_key(),
-        key.public_key()
-    );
+    assert_eq!(SigningKey::from_openssh(&windows).unwrap().public_key(), key.public_key());
 }
 
 #[test]
 fn two_generated_keys_differ() {
-    let (one, two) = (
-        SigningKey::generate().unwrap(),
-        SigningKey::generate().unwrap(),
-    );
+    let (one, two) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
     assert_ne!(one.public_key(), two.public_key());
-    assert!(
-        two.public_key()
-            .verify(b"data", &one.sign(b"data"))
-            .is_err()
-    );
+    assert!(two.public_key().verify(b"data", &one.sign(b"data")).is_err());
+}
+
+/// Signing with one half and announcing another can give the private half away.
+#[test]
+fn halves_of_two_keys_are_refused() {
+    let halves = |key: &SigningKey| {
+        let read = PrivateKey::from_openssh(key.to_openssh("").unwrap().as_str()).unwrap();
+        read.key_data().ed25519().unwrap().clone()
+    };
+    let (one, two) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
+    let written = |public, private| {
+        let data = KeypairData::Ed25519(Ed25519Keypair { public, private });
+        PrivateKey::new(data, "").unwrap().to_openssh(LineEnding::LF).unwrap()
+    };
+    let whole = written(halves(&one).public, halves(&one).private);
+    assert!(SigningKey::from_openssh(&whole).is_ok());
+    let mixed = written(halves(&one).public, halves(&two).private);
+    let refused = SigningKey::from_openssh(&mixed).err();
+    assert!(matches!(refused, Some(KeyError::PrivateKey(_))));
 }
 
 #[test]
@@ -46,17 +53,10 @@ fn a_comment_is_one_line() {
 fn damaged_and_foreign_texts_are_refused() {
     let pem = SigningKey::generate().unwrap().to_openssh("").unwrap();
     let reason = |text: &str| SigningKey::from_openssh(text).err().unwrap();
-    for text in [
-        "",
-        "ssh-ed25519 AAAA",
-        "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n",
-    ] {
+    for text in ["", "ssh-ed25519 AAAA", "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"] {
         assert!(matches!(reason(text), KeyError::PrivateKey(_)), "{text}");
     }
-    assert!(matches!(
-        reason(&"x".repeat(100_000)),
-        KeyError::TooLarge { .. }
-    ));
+    assert!(matches!(reason(&"x".repeat(100_000)), KeyError::TooLarge { .. }));
     // No single character of the base64 can change unnoticed: the key stands there twice, and its check numbers too.
     // What may change is only the name of the comment, which is empty here, and bits that say nothing.
     let start = pem.find('\n').unwrap() + 1;
@@ -70,9 +70,6 @@ fn damaged_and_foreign_texts_are_refused() {
         }
     }
     for end in 0..pem.len() - 2 {
-        assert!(
-            SigningKey::from_openssh(pem.get(..end).unwrap()).is_err(),
-            "cut at {end}"
-        );
+        assert!(SigningKey::from_openssh(pem.get(..end).unwrap()).is_err(), "cut at {end}");
     }
 }

@@ -26,16 +26,12 @@ fn every_rust_file_says_what_it_owns() {
 
 #[test]
 fn files_are_short() {
-    report("files of at most 500 lines", |file| {
-        code::long_file(file, LONG_FILES)
-    });
+    report("files of at most 500 lines", |file| code::long_file(file, LONG_FILES));
 }
 
 #[test]
 fn functions_are_short() {
-    report("functions of at most 70 lines", |file| {
-        code::long_functions(file, LONG_FUNCTIONS)
-    });
+    report("functions of at most 70 lines", |file| code::long_functions(file, LONG_FUNCTIONS));
 }
 
 #[test]
@@ -43,28 +39,15 @@ fn exceptions_are_still_needed() {
     let files = tree::files();
     let mut stale = Vec::new();
     for (path, _) in LONG_FILES {
-        if !files
-            .iter()
-            .any(|file| file.path == *path && !code::long_file(file, &[]).is_empty())
-        {
-            stale.push(format!(
-                "LONG_FILES: {path} is gone or short enough by now; take it off the list"
-            ));
+        if !files.iter().any(|file| file.path == *path && !code::long_file(file, &[]).is_empty()) {
+            stale.push(format!("LONG_FILES: {path} is gone or short enough by now; take it off the list"));
         }
     }
     for (path, name, _) in LONG_FUNCTIONS {
         let long = |file: &&File| file.path == *path;
-        let found = files
-            .iter()
-            .filter(long)
-            .flat_map(|file| code::long_functions(file, &[]));
-        if !found
-            .into_iter()
-            .any(|violation| violation.contains(&format!("`{name}`")))
-        {
-            stale.push(format!(
-                "LONG_FUNCTIONS: `{name}` in {path} is gone or short enough by now"
-            ));
+        let found = files.iter().filter(long).flat_map(|file| code::long_functions(file, &[]));
+        if !found.into_iter().any(|violation| violation.contains(&format!("`{name}`"))) {
+            stale.push(format!("LONG_FUNCTIONS: `{name}` in {path} is gone or short enough by now"));
         }
     }
     assert!(stale.is_empty(), "\n{}", stale.join("\n"));
@@ -109,9 +92,7 @@ fn links_lead_somewhere() {
 #[test]
 fn decisions_are_listed() {
     let files = tree::files();
-    report("decision records", |file| {
-        prose::unlisted_decision(file, &files)
-    });
+    report("decision records", |file| prose::unlisted_decision(file, &files));
 }
 
 #[test]
@@ -122,16 +103,7 @@ fn nothing_names_the_place_where_it_was_written() {
 /// Fails with every violation of one rule, over all files.
 fn report(rule: &str, check: impl Fn(&File) -> Vec<String>) {
     let files = tree::files();
-    assert!(
-        files.len() > 10,
-        "found only {} files: tidy is not looking at the workspace",
-        files.len()
-    );
+    assert!(files.len() > 10, "found only {} files: tidy is not looking at the workspace", files.len());
     let violations: Vec<String> = files.iter().flat_map(check).collect();
-    assert!(
-        violations.is_empty(),
-        "{rule}, {} times:\n{}",
-        violations.len(),
-        violations.join("\n")
-    );
+    assert!(violations.is_empty(), "{rule}, {} times:\n{}", violations.len(), violations.join("\n"));
 }

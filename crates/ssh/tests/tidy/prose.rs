@@ -7,10 +7,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("core", &[]),
     ("ssh", &[]),
     ("wire", &[]),
-    (
-        "proxy",
-        &["sallyport-core", "sallyport-ssh", "sallyport-wire"],
-    ),
+    ("proxy", &["sallyport-core", "sallyport-ssh", "sallyport-wire"]),
     ("sallyport", &["sallyport-core", "sallyport-proxy"]),
 ];
 
@@ -40,14 +37,15 @@ pub(crate) fn dependency_edges(file: &File) -> Vec<String> {
         let place = format!("{}:{number}", file.path);
         for ours in our_crates(&section).into_iter().chain(our_crates(line)) {
             if !allowed.contains(&ours) {
-                found.push(format!("{place}: {name} must not know {ours}; pass values or a trait in from above instead"));
+                found.push(format!(
+                    "{place}: {name} must not know {ours}; pass values or a trait in from above instead"
+                ));
             }
         }
-        let path = line
-            .split_once("path")
-            .is_some_and(|(_, rest)| rest.trim_start().starts_with('='));
+        let path = line.split_once("path").is_some_and(|(_, rest)| rest.trim_start().starts_with('='));
         if path && !fuzz {
-            found.push(format!("{place}: put the path into [workspace.dependencies] and write `workspace = true` here"));
+            found
+                .push(format!("{place}: put the path into [workspace.dependencies] and write `workspace = true` here"));
         }
     }
     found
@@ -60,15 +58,7 @@ pub(crate) fn lock_sources(file: &File) -> Vec<String> {
     }
     let foreign = |(_, line): &(usize, &str)| line.starts_with("source = ") && *line != REGISTRY;
     let numbered = file.text.lines().enumerate().filter(foreign);
-    numbered
-        .map(|(at, line)| {
-            format!(
-                "{}:{}: {line}: depend on a published version",
-                file.path,
-                at + 1
-            )
-        })
-        .collect()
+    numbered.map(|(at, line)| format!("{}:{}: {line}: depend on a published version", file.path, at + 1)).collect()
 }
 
 /// Relative links in documentation lead to a file that exists, and to a heading that it has.
@@ -79,27 +69,15 @@ pub(crate) fn broken_links(file: &File, files: &[File]) -> Vec<String> {
     let mut found = Vec::new();
     for (number, target) in links(&file.text) {
         let (path, heading) = target.split_once('#').unwrap_or((target, ""));
-        let resolved = if path.is_empty() {
-            Some(file.path.clone())
-        } else {
-            resolve(&file.path, path)
-        };
+        let resolved = if path.is_empty() { Some(file.path.clone()) } else { resolve(&file.path, path) };
         let Some(resolved) = resolved.filter(|path| exists(path, files)) else {
-            found.push(format!(
-                "{}:{number}: nothing is at `{target}`; correct or drop the link",
-                file.path
-            ));
+            found.push(format!("{}:{number}: nothing is at `{target}`; correct or drop the link", file.path));
             continue;
         };
         let destination = files.iter().find(|other| other.path == resolved);
-        let lacks = |other: &File| {
-            is_markdown(&other.path) && !headings(&other.text).contains(&heading.to_owned())
-        };
+        let lacks = |other: &File| is_markdown(&other.path) && !headings(&other.text).contains(&heading.to_owned());
         if !heading.is_empty() && destination.is_some_and(lacks) {
-            found.push(format!(
-                "{}:{number}: {resolved} has no heading `#{heading}`",
-                file.path
-            ));
+            found.push(format!("{}:{number}: {resolved} has no heading `#{heading}`", file.path));
         }
     }
     found
@@ -107,16 +85,10 @@ pub(crate) fn broken_links(file: &File, files: &[File]) -> Vec<String> {
 
 /// Every decision record is in the list that people read.
 pub(crate) fn unlisted_decision(file: &File, files: &[File]) -> Vec<String> {
-    let Some(name) = file
-        .path
-        .strip_prefix("docs/adr/")
-        .filter(|name| *name != "README.md")
-    else {
+    let Some(name) = file.path.strip_prefix("docs/adr/").filter(|name| *name != "README.md") else {
         return Vec::new();
     };
-    let list = files
-        .iter()
-        .find(|other| other.path == "docs/adr/README.md");
+    let list = files.iter().find(|other| other.path == "docs/adr/README.md");
     if list.is_some_and(|list| list.text.contains(&format!("({name})"))) {
         return Vec::new();
     }
@@ -126,17 +98,10 @@ pub(crate) fn unlisted_decision(file: &File, files: &[File]) -> Vec<String> {
 /// Nothing depends on where it was written.
 pub(crate) fn foreign_paths(file: &File) -> Vec<String> {
     // In pieces, so that this file passes.
-    let patterns = [
-        ["/wor", "k/"].concat(),
-        ["/far", "m/"].concat(),
-        ["../sha", "red"].concat(),
-    ];
+    let patterns = [["/wor", "k/"].concat(), ["/far", "m/"].concat(), ["../sha", "red"].concat()];
     let mut found = Vec::new();
     for (at, line) in file.text.lines().enumerate() {
-        for pattern in patterns
-            .iter()
-            .filter(|pattern| line.contains(pattern.as_str()))
-        {
+        for pattern in patterns.iter().filter(|pattern| line.contains(pattern.as_str())) {
             let number = at + 1;
             found.push(format!(
                 "{}:{number}: `{pattern}` exists on one machine; use a path inside the clone",
@@ -165,15 +130,11 @@ fn dependency_lines(manifest: &str) -> Vec<(usize, String, &str)> {
 /// The crates of ours that a text names.
 fn our_crates(text: &str) -> Vec<&str> {
     let word = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    text.split(word)
-        .filter(|name| *name == "sallyport" || name.starts_with("sallyport-"))
-        .collect()
+    text.split(word).filter(|name| *name == "sallyport" || name.starts_with("sallyport-")).collect()
 }
 
 fn is_markdown(path: &str) -> bool {
-    std::path::Path::new(path)
-        .extension()
-        .is_some_and(|extension| extension == "md")
+    std::path::Path::new(path).extension().is_some_and(|extension| extension == "md")
 }
 
 /// Line number and target of each link that stays inside the repository. What is in a fence or in backticks is code.
@@ -187,31 +148,20 @@ fn links(markdown: &str) -> Vec<(usize, &str)> {
         if fenced {
             continue;
         }
-        let inline = line
-            .match_indices("](")
-            .filter(|(start, _)| !in_backticks(line, *start))
-            .filter_map(|(start, _)| {
+        let inline =
+            line.match_indices("](").filter(|(start, _)| !in_backticks(line, *start)).filter_map(|(start, _)| {
                 let rest = line.get(start + 2..)?;
                 rest.split([')', ' ']).next()
             });
-        let reference = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.split_once("]: "))
-            .map(|(_, target)| target.trim());
+        let reference = line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")).map(|(_, target)| target.trim());
         let outside = |target: &&str| target.contains("://") || target.starts_with("mailto:");
-        found.extend(
-            inline
-                .chain(reference)
-                .filter(|target| !outside(target))
-                .map(|target| (at + 1, target)),
-        );
+        found.extend(inline.chain(reference).filter(|target| !outside(target)).map(|target| (at + 1, target)));
     }
     found
 }
 
 fn in_backticks(line: &str, position: usize) -> bool {
-    line.get(..position)
-        .is_some_and(|before| before.matches('`').count() % 2 == 1)
+    line.get(..position).is_some_and(|before| before.matches('`').count() % 2 == 1)
 }
 
 /// Where a relative link leads, or `None` where it leaves the repository.
@@ -230,26 +180,17 @@ fn resolve(from: &str, target: &str) -> Option<String> {
 
 fn exists(path: &str, files: &[File]) -> bool {
     let below = format!("{path}/");
-    files
-        .iter()
-        .any(|file| file.path == path || file.path.starts_with(&below))
+    files.iter().any(|file| file.path == path || file.path.starts_with(&below))
 }
 
 /// The anchors of a document's headings, formed as code forges form them.
 fn headings(markdown: &str) -> Vec<String> {
     let heading = |line: &str| line.trim_start_matches('#').trim().to_lowercase();
     let anchor = |text: String| -> String {
-        let kept = text
-            .chars()
-            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        let kept = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
         kept.map(|c| if c == ' ' { '-' } else { c }).collect()
     };
-    markdown
-        .lines()
-        .filter(|line| line.starts_with('#'))
-        .map(heading)
-        .map(anchor)
-        .collect()
+    markdown.lines().filter(|line| line.starts_with('#')).map(heading).map(anchor).collect()
 }
 
 #[cfg(test)]

@@ -28,17 +28,10 @@ pub(crate) fn tokens(source: &str) -> Vec<Token> {
     let mut after_word = false;
     while let Some(first) = rest.first() {
         let skipped = literal_length(rest, after_word);
-        let length = if skipped > 0 {
-            skipped
-        } else {
-            token_length(rest)
-        };
+        let length = if skipped > 0 { skipped } else { token_length(rest) };
         let (taken, left) = rest.split_at(length.min(rest.len()));
         if skipped == 0 && !first.is_whitespace() {
-            tokens.push(Token {
-                text: taken.iter().collect(),
-                line,
-            });
+            tokens.push(Token { text: taken.iter().collect(), line });
         }
         line += taken.iter().filter(|c| **c == '\n').count();
         after_word = skipped == 0 && is_word(*first);
@@ -58,11 +51,7 @@ pub(crate) fn functions(tokens: &[Token]) -> Vec<Function> {
         }
         if let Some(end) = body_end(tokens.iter().skip(at)) {
             let lines = end - keyword.line + 1;
-            found.push(Function {
-                name: name.text.clone(),
-                line: keyword.line,
-                lines,
-            });
+            found.push(Function { name: name.text.clone(), line: keyword.line, lines });
         }
     }
     found
@@ -72,12 +61,7 @@ pub(crate) fn functions(tokens: &[Token]) -> Vec<Function> {
 pub(crate) fn lines_with(tokens: &[Token], sequence: &[&str]) -> Vec<usize> {
     tokens
         .windows(sequence.len())
-        .filter(|window| {
-            window
-                .iter()
-                .zip(sequence)
-                .all(|(token, text)| token.text == *text)
-        })
+        .filter(|window| window.iter().zip(sequence).all(|(token, text)| token.text == *text))
         .filter_map(|window| window.first().map(|token| token.line))
         .collect()
 }
@@ -152,12 +136,8 @@ fn literal_length(rest: &[char], after_word: bool) -> usize {
         ['/', '*', ..] => block_comment_length(rest),
         ['"', ..] => quoted_length(rest, '"'),
         ['\'', '\\', ..] | ['\'', _, '\'', ..] => quoted_length(rest, '\''), // else it is a lifetime
-        ['b' | 'c', '"', ..] if !after_word => {
-            1 + quoted_length(rest.get(1..).unwrap_or_default(), '"')
-        }
-        ['b', '\'', ..] if !after_word => {
-            1 + quoted_length(rest.get(1..).unwrap_or_default(), '\'')
-        }
+        ['b' | 'c', '"', ..] if !after_word => 1 + quoted_length(rest.get(1..).unwrap_or_default(), '"'),
+        ['b', '\'', ..] if !after_word => 1 + quoted_length(rest.get(1..).unwrap_or_default(), '\''),
         ['r', ..] if !after_word => raw_length(rest, 1),
         ['b' | 'c', 'r', ..] if !after_word => raw_length(rest, 2),
         _ => 0,
@@ -197,14 +177,10 @@ fn raw_length(rest: &[char], prefix: usize) -> usize {
     if after.get(hashes) != Some(&'"') {
         return 0;
     }
-    let closing: Vec<char> = std::iter::once('"')
-        .chain(std::iter::repeat_n('#', hashes))
-        .collect();
+    let closing: Vec<char> = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
     let body = prefix + hashes + 1;
     let inside = rest.get(body..).unwrap_or_default();
-    let end = inside
-        .windows(closing.len())
-        .position(|window| window == closing);
+    let end = inside.windows(closing.len()).position(|window| window == closing);
     end.map_or(rest.len(), |end| body + end + closing.len())
 }
 

@@ -1,9 +1,6 @@
 //! The files that the rules look at: what git tracks, and what it would offer to track. Ignored files are nobody's business.
 
-#![allow(
-    clippy::expect_used,
-    reason = "without the list of files there is nothing to check"
-)]
+#![allow(clippy::expect_used, reason = "without the list of files there is nothing to check")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,16 +17,11 @@ impl File {
     /// A file that exists only in a test of a rule.
     #[cfg(test)]
     pub(crate) fn fixture(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
 
     pub(crate) fn is_rust(&self) -> bool {
-        Path::new(&self.path)
-            .extension()
-            .is_some_and(|extension| extension == "rs")
+        Path::new(&self.path).extension().is_some_and(|extension| extension == "rs")
     }
 }
 
@@ -42,11 +34,7 @@ pub(crate) fn files() -> Vec<File> {
         .current_dir(&root)
         .output()
         .expect("git is needed to tell which files belong to the workspace");
-    assert!(
-        output.status.success(),
-        "git ls-files: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "git ls-files: {}", String::from_utf8_lossy(&output.stderr));
     let listed = String::from_utf8(output.stdout).expect("file names are UTF-8");
     listed
         .split_terminator('\0')
@@ -58,12 +46,8 @@ pub(crate) fn files() -> Vec<File> {
 
 fn workspace_root() -> PathBuf {
     let is_root = |dir: &&Path| {
-        std::fs::read_to_string(dir.join("Cargo.toml"))
-            .is_ok_and(|text| text.lines().any(|line| line == "[workspace]"))
+        std::fs::read_to_string(dir.join("Cargo.toml")).is_ok_and(|text| text.lines().any(|line| line == "[workspace]"))
     };
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors()
-        .find(is_root)
-        .expect("this crate belongs to a workspace")
-        .to_owned()
+    here.ancestors().find(is_root).expect("this crate belongs to a workspace").to_owned()
 }

@@ -3,21 +3,12 @@
 use super::*;
 
 fn string(bytes: &[u8]) -> Vec<u8> {
-    [
-        u32::try_from(bytes.len()).unwrap().to_be_bytes().to_vec(),
-        bytes.to_vec(),
-    ]
-    .concat()
+    [u32::try_from(bytes.len()).unwrap().to_be_bytes().to_vec(), bytes.to_vec()].concat()
 }
 
 #[test]
 fn a_signature_covers_what_rfc_4252_section_7_lists() {
-    let request = PublicKeyRequest {
-        algorithm: b"ssh-ed25519",
-        blob: b"BLOB",
-        host_key: None,
-        signature: None,
-    };
+    let request = PublicKeyRequest { algorithm: b"ssh-ed25519", blob: b"BLOB", host_key: None, signature: None };
     let expected = [
         string(b"SESSION"),
         vec![50],
@@ -28,22 +19,13 @@ fn a_signature_covers_what_rfc_4252_section_7_lists() {
         string(b"ssh-ed25519"),
         string(b"BLOB"),
     ];
-    assert_eq!(
-        request
-            .signed_data(b"SESSION", b"alice", b"ssh-connection")
-            .unwrap(),
-        expected.concat()
-    );
+    assert_eq!(request.signed_data(b"SESSION", b"alice", b"ssh-connection").unwrap(), expected.concat());
 }
 
 #[test]
 fn a_host_bound_signature_covers_the_host_key_too() {
-    let request = PublicKeyRequest {
-        algorithm: b"ssh-ed25519",
-        blob: b"BLOB",
-        host_key: Some(b"HOST"),
-        signature: None,
-    };
+    let request =
+        PublicKeyRequest { algorithm: b"ssh-ed25519", blob: b"BLOB", host_key: Some(b"HOST"), signature: None };
     let expected = [
         string(b"SESSION"),
         vec![50],
@@ -55,37 +37,19 @@ fn a_host_bound_signature_covers_the_host_key_too() {
         string(b"BLOB"),
         string(b"HOST"),
     ];
-    assert_eq!(
-        request
-            .signed_data(b"SESSION", b"alice", b"ssh-connection")
-            .unwrap(),
-        expected.concat()
-    );
+    assert_eq!(request.signed_data(b"SESSION", b"alice", b"ssh-connection").unwrap(), expected.concat());
 }
 
 #[test]
 fn publickey_requests_read_as_they_are_written() {
     for host_key in [None, Some(b"HOST".as_slice())] {
         for signature in [None, Some(b"SIGNATURE".as_slice())] {
-            let request = PublicKeyRequest {
-                algorithm: b"ssh-ed25519",
-                blob: b"BLOB",
-                host_key,
-                signature,
-            };
+            let request = PublicKeyRequest { algorithm: b"ssh-ed25519", blob: b"BLOB", host_key, signature };
             let body = encode(|w| request.encode(w, "alice")).unwrap();
             let read = Request::decode(&body).unwrap();
-            let RequestMethod::PublicKey(key) = read.method else {
-                panic!("another method")
-            };
-            assert_eq!(
-                (read.user, read.service),
-                (b"alice".as_slice(), b"ssh-connection".as_slice())
-            );
-            assert_eq!(
-                (key.algorithm, key.blob),
-                (b"ssh-ed25519".as_slice(), b"BLOB".as_slice())
-            );
+            let RequestMethod::PublicKey(key) = read.method else { panic!("another method") };
+            assert_eq!((read.user, read.service), (b"alice".as_slice(), b"ssh-connection".as_slice()));
+            assert_eq!((key.algorithm, key.blob), (b"ssh-ed25519".as_slice(), b"BLOB".as_slice()));
             assert_eq!((key.host_key, key.signature), (host_key, signature));
         }
     }
@@ -98,14 +62,8 @@ fn questions_are_encoded_as_rfc_4256_lists() {
         name: "N".to_owned(),
         instruction: "I".to_owned(),
         prompts: vec![
-            Prompt {
-                text: "P".to_owned(),
-                echo: Echo::Hidden,
-            },
-            Prompt {
-                text: "Q".to_owned(),
-                echo: Echo::Shown,
-            },
+            Prompt { text: "P".to_owned(), echo: Echo::Hidden },
+            Prompt { text: "Q".to_owned(), echo: Echo::Shown },
         ],
     };
     let body = encode(|w| write_prompts(w, &prompts)).unwrap();
@@ -119,9 +77,7 @@ fn answers_are_encoded_as_rfc_4256_lists() {
     let answers = ["a", ""].map(|text| Zeroizing::new(text.to_owned()));
     let body = encode(|w| write_responses(w, &answers)).unwrap();
     assert_eq!(body, b"\0\0\0\x02\0\0\0\x01a\0\0\0\0");
-    assert!(
-        matches!(Responses::decode(&body, 2).unwrap(), Responses::Fit(read) if read == answers)
-    );
+    assert!(matches!(Responses::decode(&body, 2).unwrap(), Responses::Fit(read) if read == answers));
 }
 
 #[test]
@@ -130,10 +86,7 @@ fn p9_a_count_is_not_believed_before_its_items_are_there() {
         w.string(b"").string(b"").string(b"").u32(u32::MAX);
     });
     assert!(decode_prompts(&body.unwrap()).is_err());
-    assert!(matches!(
-        Responses::decode(&u32::MAX.to_be_bytes(), 2),
-        Ok(Responses::Unfit)
-    ));
+    assert!(matches!(Responses::decode(&u32::MAX.to_be_bytes(), 2), Ok(Responses::Unfit)));
     assert!(Responses::decode(&2u32.to_be_bytes(), 2).is_err());
 }
 
@@ -142,10 +95,7 @@ fn old_servers_may_send_texts_that_are_not_utf8() {
     let body = encode(|w| {
         w.string(b"Gr\xfc\xdfe").string(b"de");
     });
-    assert_eq!(
-        decode_banner(&body.unwrap(), 64).unwrap(),
-        "Gr\u{fffd}\u{fffd}e"
-    );
+    assert_eq!(decode_banner(&body.unwrap(), 64).unwrap(), "Gr\u{fffd}\u{fffd}e");
 }
 
 #[test]

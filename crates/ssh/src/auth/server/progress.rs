@@ -18,23 +18,11 @@ pub(super) enum State {
     /// A request may come.
     Open(Progress),
     /// The user of the engine holds the token of an attempt.
-    Asked {
-        progress: Progress,
-        began: Instant,
-        question: Question,
-    },
+    Asked { progress: Progress, began: Instant, question: Question },
     /// The client holds questions; it may answer them or ask for something else.
-    Prompted {
-        progress: Progress,
-        conversation: Conversation,
-        asked: usize,
-    },
+    Prompted { progress: Progress, conversation: Conversation, asked: usize },
     /// A negative answer waits for its time.
-    Held {
-        progress: Progress,
-        answer: Negative,
-        due: Instant,
-    },
+    Held { progress: Progress, answer: Negative, due: Instant },
     /// SUCCESS was sent.
     Done,
     /// An error ended the connection.
@@ -86,11 +74,7 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(user: Option<Arc<str>>, methods: MethodSet) -> Self {
-        Self {
-            user,
-            passed: Vec::new(),
-            methods,
-        }
+        Self { user, passed: Vec::new(), methods }
     }
 
     /// What is left of it for a request under `user`: everything under the same name, else nothing.

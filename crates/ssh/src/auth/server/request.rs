@@ -8,9 +8,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::ServerAuth;
-use super::attempt::{
-    Asked, InteractiveAttempt, KeyOffer, NoneAttempt, PasswordAttempt, Refusal, Refused, Ticket,
-};
+use super::attempt::{Asked, InteractiveAttempt, KeyOffer, NoneAttempt, PasswordAttempt, Refusal, Refused, Ticket};
 use super::attempt::{ServerAuthEvent, VerifiedIdentity};
 use super::progress::{Conversation, Cost, Progress, Question, State};
 use super::verify::{Claim, Verifier};
@@ -26,10 +24,7 @@ enum Shown {
     None,
     Claim(Claim),
     Password(Zeroizing<String>),
-    Interactive {
-        submethods: Arc<str>,
-        conversation: Conversation,
-    },
+    Interactive { submethods: Arc<str>, conversation: Conversation },
 }
 
 /// Why not, and the fingerprint of the key that was shown, if one was.
@@ -62,11 +57,7 @@ impl ServerAuth {
             Ok(shown) => self.ask(progress, shown, now),
             Err((why, fingerprint)) => {
                 let user = user.map(Arc::from);
-                self.events.push_back(ServerAuthEvent::Refused(Refused {
-                    user,
-                    why,
-                    fingerprint,
-                }));
+                self.events.push_back(ServerAuthEvent::Refused(Refused { user, why, fingerprint }));
                 self.refuse(progress, cost, now.monotonic, now, out)
             }
         }
@@ -89,25 +80,13 @@ impl ServerAuth {
         match Responses::decode(body, asked)? {
             Responses::Fit(responses) => {
                 let question = Question::Conversation(Conversation { bytes });
-                let attempt = InteractiveAttempt {
-                    asked: self.issue(&progress)?,
-                    submethods: Arc::default(),
-                    responses,
-                };
-                self.events
-                    .push_back(ServerAuthEvent::InteractiveResponse(attempt));
-                Ok(State::Asked {
-                    progress,
-                    began: now.monotonic,
-                    question,
-                })
+                let attempt =
+                    InteractiveAttempt { asked: self.issue(&progress)?, submethods: Arc::default(), responses };
+                self.events.push_back(ServerAuthEvent::InteractiveResponse(attempt));
+                Ok(State::Asked { progress, began: now.monotonic, question })
             }
             Responses::Unfit => {
-                let refused = Refused {
-                    user: progress.user.clone(),
-                    why: Refusal::Secret,
-                    fingerprint: None,
-                };
+                let refused = Refused { user: progress.user.clone(), why: Refusal::Secret, fingerprint: None };
                 self.events.push_back(ServerAuthEvent::Refused(refused));
                 self.refuse(progress, Cost::Attempt, now.monotonic, now, out)
             }
@@ -118,16 +97,9 @@ impl ServerAuth {
     pub(super) fn abandon(&mut self, progress: &Progress) -> Result<(), Error> {
         self.spent.attempt();
         if let Some(user) = &progress.user {
-            self.events
-                .push_back(ServerAuthEvent::InteractiveAbandoned {
-                    user: Arc::clone(user),
-                });
+            self.events.push_back(ServerAuthEvent::InteractiveAbandoned { user: Arc::clone(user) });
         }
-        if self.spent.everything(&self.config) {
-            Err(Error::AuthExhausted)
-        } else {
-            Ok(())
-        }
+        if self.spent.everything(&self.config) { Err(Error::AuthExhausted) } else { Ok(()) }
     }
 
     /// Everything that is checked before the user of the engine hears of a request.
@@ -148,36 +120,21 @@ impl ServerAuth {
         match method {
             RequestMethod::None => Ok(Shown::None),
             RequestMethod::PublicKey(request) => {
-                let (config, session_id, host_key) =
-                    (&*self.config, &*self.session_id, &*self.host_key);
-                let verifier = Verifier {
-                    config,
-                    session_id,
-                    host_key,
-                    user,
-                    passed: &progress.passed,
-                    now,
-                };
+                let (config, session_id, host_key) = (&*self.config, &*self.session_id, &*self.host_key);
+                let verifier = Verifier { config, session_id, host_key, user, passed: &progress.passed, now };
                 verifier.check(request).map(Shown::Claim)
             }
             RequestMethod::Password(secret) => match str::from_utf8(secret) {
-                Ok(text) if text.len() <= SECRET_BYTES_MAX => {
-                    Ok(Shown::Password(Zeroizing::new(text.to_owned())))
-                }
+                Ok(text) if text.len() <= SECRET_BYTES_MAX => Ok(Shown::Password(Zeroizing::new(text.to_owned()))),
                 _ => Err((Refusal::Secret, None)),
             },
             RequestMethod::PasswordChange => Err((Refusal::PasswordChange, None)),
-            RequestMethod::KeyboardInteractive { .. }
-                if bytes > self.config.interactive_bytes_max =>
-            {
+            RequestMethod::KeyboardInteractive { .. } if bytes > self.config.interactive_bytes_max => {
                 Err((Refusal::Secret, None))
             }
             RequestMethod::KeyboardInteractive { submethods } => {
                 let submethods = str::from_utf8(submethods).unwrap_or_default().into();
-                Ok(Shown::Interactive {
-                    submethods,
-                    conversation: Conversation { bytes },
-                })
+                Ok(Shown::Interactive { submethods, conversation: Conversation { bytes } })
             }
             RequestMethod::Unknown => Err((Refusal::Method, None)),
         }
@@ -187,69 +144,30 @@ impl ServerAuth {
     fn ask(&mut self, progress: Progress, shown: Shown, now: Now) -> Result<State, Error> {
         let asked = self.issue(&progress)?;
         let (event, question) = match shown {
-            Shown::None => (
-                ServerAuthEvent::None(NoneAttempt { asked }),
-                Question::Decision,
-            ),
-            Shown::Claim(Claim::Offered {
-                presented,
-                algorithm,
-                terms,
-            }) => (
-                ServerAuthEvent::Offered(KeyOffer {
-                    asked,
-                    presented,
-                    algorithm,
-                    terms,
-                }),
-                Question::Offer,
-            ),
-            Shown::Claim(Claim::Proved(proof)) => (
-                ServerAuthEvent::Verified(VerifiedIdentity { asked, proof }),
-                Question::Decision,
-            ),
-            Shown::Password(secret) => (
-                ServerAuthEvent::Password(PasswordAttempt { asked, secret }),
-                Question::Decision,
-            ),
-            Shown::Interactive {
-                submethods,
-                conversation,
-            } => {
-                let attempt = InteractiveAttempt {
-                    asked,
-                    submethods,
-                    responses: Vec::new(),
-                };
-                (
-                    ServerAuthEvent::InteractiveStart(attempt),
-                    Question::Conversation(conversation),
-                )
+            Shown::None => (ServerAuthEvent::None(NoneAttempt { asked }), Question::Decision),
+            Shown::Claim(Claim::Offered { presented, algorithm, terms }) => {
+                (ServerAuthEvent::Offered(KeyOffer { asked, presented, algorithm, terms }), Question::Offer)
+            }
+            Shown::Claim(Claim::Proved(proof)) => {
+                (ServerAuthEvent::Verified(VerifiedIdentity { asked, proof }), Question::Decision)
+            }
+            Shown::Password(secret) => {
+                (ServerAuthEvent::Password(PasswordAttempt { asked, secret }), Question::Decision)
+            }
+            Shown::Interactive { submethods, conversation } => {
+                let attempt = InteractiveAttempt { asked, submethods, responses: Vec::new() };
+                (ServerAuthEvent::InteractiveStart(attempt), Question::Conversation(conversation))
             }
         };
         self.events.push_back(event);
-        Ok(State::Asked {
-            progress,
-            began: now.monotonic,
-            question,
-        })
+        Ok(State::Asked { progress, began: now.monotonic, question })
     }
 
     fn issue(&mut self, progress: &Progress) -> Result<Asked, Error> {
         self.serial = self.serial.wrapping_add(1);
-        let user = progress
-            .user
-            .clone()
-            .ok_or(Error::Misuse("an attempt of nobody"))?;
-        let ticket = Ticket {
-            connection: Arc::clone(&self.session_id),
-            serial: self.serial,
-        };
-        Ok(Asked {
-            ticket,
-            user,
-            passed: progress.passed.clone(),
-        })
+        let user = progress.user.clone().ok_or(Error::Misuse("an attempt of nobody"))?;
+        let ticket = Ticket { connection: Arc::clone(&self.session_id), serial: self.serial };
+        Ok(Asked { ticket, user, passed: progress.passed.clone() })
     }
 }
 

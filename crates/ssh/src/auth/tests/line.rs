@@ -5,14 +5,13 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::auth::message::PublicKeyRequest;
 use crate::auth::{
-    Attempt, ClientAuth, ClientAuthEvent, InteractiveAttempt, KeyOffer, Method, MethodSet, Prompts,
-    ServerAuth, ServerAuthConfig, ServerAuthEvent,
+    Attempt, ClientAuth, ClientAuthEvent, InteractiveAttempt, KeyOffer, Method, MethodSet, Prompts, ServerAuth,
+    ServerAuthConfig, ServerAuthEvent,
 };
 use crate::entropy::SystemEntropy;
 use crate::error::Error;
 use crate::key::{
-    Certificate, CertificateDraft, CertificateKind, KeyAlgorithm, Presented, PublicKey, SigningKey,
-    UserAuthorities,
+    Certificate, CertificateDraft, CertificateKind, KeyAlgorithm, Presented, PublicKey, SigningKey, UserAuthorities,
 };
 use crate::message::{transport, userauth};
 use crate::packet::{Inbox, Outbox};
@@ -36,23 +35,14 @@ pub(in crate::auth) fn start() -> Now {
 
 /// Every method, no waiting, certificates refused.
 pub(in crate::auth) fn config() -> ServerAuthConfig {
-    let methods = MethodSet::PUBLIC_KEY
-        .with(MethodSet::KEYBOARD_INTERACTIVE)
-        .with(MethodSet::PASSWORD);
-    ServerAuthConfig {
-        methods,
-        answer_floor: Duration::ZERO,
-        ..ServerAuthConfig::default()
-    }
+    let methods = MethodSet::PUBLIC_KEY.with(MethodSet::KEYBOARD_INTERACTIVE).with(MethodSet::PASSWORD);
+    ServerAuthConfig { methods, answer_floor: Duration::ZERO, ..ServerAuthConfig::default() }
 }
 
 /// The same, and certificates by `authority` are judged.
 pub(in crate::auth) fn trusting(authority: &SigningKey) -> ServerAuthConfig {
     let authorities = UserAuthorities::new(vec![authority.public_key().clone()]);
-    ServerAuthConfig {
-        certificate_policy: Some(Arc::new(authorities)),
-        ..config()
-    }
+    ServerAuthConfig { certificate_policy: Some(Arc::new(authorities)), ..config() }
 }
 
 pub(in crate::auth) fn key() -> SigningKey {
@@ -66,19 +56,11 @@ pub(in crate::auth) fn plain(key: &SigningKey) -> Presented {
 /// A draft for `alice` that is good for an hour around [`WALL`].
 pub(in crate::auth) fn draft(key: &SigningKey) -> CertificateDraft {
     let principals = vec!["alice".to_owned()];
-    CertificateDraft::new(
-        key.public_key().clone(),
-        CertificateKind::User,
-        principals,
-        WALL - 60,
-        WALL + 3600,
-    )
+    CertificateDraft::new(key.public_key().clone(), CertificateKind::User, principals, WALL - 60, WALL + 3600)
 }
 
 pub(in crate::auth) fn issue(draft: CertificateDraft, authority: &SigningKey) -> Certificate {
-    draft
-        .danger_issue_for_anyone(authority, &mut SystemEntropy)
-        .unwrap()
+    draft.danger_issue_for_anyone(authority, &mut SystemEntropy).unwrap()
 }
 
 /// A public key blob and the signatures of an Ed25519 key in a FIDO authenticator, whose flags are chosen.
@@ -94,9 +76,7 @@ impl Authenticator {
         reader.string().unwrap();
         let point = reader.string().unwrap();
         let blob = encode(|w| {
-            w.string(KeyAlgorithm::SkEd25519.name().as_bytes())
-                .string(point)
-                .string(b"ssh:");
+            w.string(KeyAlgorithm::SkEd25519.name().as_bytes()).string(point).string(b"ssh:");
         });
         let public = PublicKey::from_blob(&blob.unwrap()).unwrap();
         Self { inner, public }
@@ -113,10 +93,7 @@ impl Authenticator {
         reader.string().unwrap();
         let raw = reader.string().unwrap();
         let blob = encode(|w| {
-            w.string(KeyAlgorithm::SkEd25519.name().as_bytes())
-                .string(raw)
-                .u8(flags)
-                .u32(7);
+            w.string(KeyAlgorithm::SkEd25519.name().as_bytes()).string(raw).u8(flags).u32(7);
         });
         blob.unwrap()
     }
@@ -130,10 +107,7 @@ pub(in crate::auth) struct Line {
 
 impl Line {
     pub(in crate::auth) fn new() -> Self {
-        Self {
-            out: Outbox::new(Box::new(SystemEntropy)),
-            inbox: Inbox::new(),
-        }
+        Self { out: Outbox::new(Box::new(SystemEntropy)), inbox: Inbox::new() }
     }
 
     pub(in crate::auth) fn take(&mut self) -> Vec<Vec<u8>> {
@@ -141,13 +115,8 @@ impl Line {
         self.out.sent(bytes.len());
         self.inbox.space(bytes.len())[..bytes.len()].copy_from_slice(&bytes);
         self.inbox.filled(bytes.len());
-        std::iter::from_fn(|| {
-            self.inbox
-                .packet()
-                .unwrap()
-                .map(|(range, _)| self.inbox.payload(range).to_vec())
-        })
-        .collect()
+        std::iter::from_fn(|| self.inbox.packet().unwrap().map(|(range, _)| self.inbox.payload(range).to_vec()))
+            .collect()
     }
 }
 
@@ -162,11 +131,7 @@ impl Server {
     /// Before anything was said.
     pub(in crate::auth) fn fresh(config: ServerAuthConfig) -> Self {
         let auth = ServerAuth::new(Arc::new(config), SESSION_ID, HOST_KEY);
-        Self {
-            auth,
-            line: Line::new(),
-            now: start(),
-        }
+        Self { auth, line: Line::new(), now: start() }
     }
 
     /// Behind SERVICE_ACCEPT.
@@ -189,13 +154,8 @@ impl Server {
 
     /// Sends, and takes the reason for which the engine refuses by itself; the client hears a plain failure.
     pub(in crate::auth) fn refusal(&mut self, payload: &[u8]) -> crate::auth::Refusal {
-        let ServerAuthEvent::Refused(refused) = self.ask(payload) else {
-            panic!("not refused by the engine")
-        };
-        assert_eq!(
-            self.line.take(),
-            [failure("publickey,keyboard-interactive,password", false)]
-        );
+        let ServerAuthEvent::Refused(refused) = self.ask(payload) else { panic!("not refused by the engine") };
+        assert_eq!(self.line.take(), [failure("publickey,keyboard-interactive,password", false)]);
         assert!(self.auth.next_event().is_none() && !self.auth.awaits_answer());
         refused.why
     }
@@ -205,21 +165,15 @@ impl Server {
     }
 
     pub(in crate::auth) fn reject(&mut self, attempt: impl Attempt) {
-        self.auth
-            .reject(attempt, self.now, &mut self.line.out)
-            .unwrap();
+        self.auth.reject(attempt, self.now, &mut self.line.out).unwrap();
     }
 
     pub(in crate::auth) fn partial(&mut self, attempt: impl Attempt, remaining: MethodSet) {
-        self.auth
-            .partial(attempt, remaining, &mut self.line.out)
-            .unwrap();
+        self.auth.partial(attempt, remaining, &mut self.line.out).unwrap();
     }
 
     pub(in crate::auth) fn prompt(&mut self, attempt: InteractiveAttempt, prompts: &Prompts) {
-        self.auth
-            .prompt(attempt, prompts, &mut self.line.out)
-            .unwrap();
+        self.auth.prompt(attempt, prompts, &mut self.line.out).unwrap();
     }
 
     pub(in crate::auth) fn acceptable(&mut self, offer: KeyOffer) {
@@ -227,20 +181,14 @@ impl Server {
     }
 
     pub(in crate::auth) fn reject_offer(&mut self, offer: KeyOffer) {
-        self.auth
-            .reject_offer(offer, self.now, &mut self.line.out)
-            .unwrap();
+        self.auth.reject_offer(offer, self.now, &mut self.line.out).unwrap();
     }
 
     /// The last no is sent by the clock.
     pub(in crate::auth) fn exhausted(&mut self) {
         self.line.take();
         assert!(self.auth.awaits_answer());
-        assert!(
-            self.auth
-                .deadline()
-                .is_some_and(|due| due <= self.now.monotonic)
-        );
+        assert!(self.auth.deadline().is_some_and(|due| due <= self.now.monotonic));
         let ended = self.auth.on_time(self.now, &mut self.line.out);
         assert_eq!(ended, Err(Error::AuthExhausted));
         assert!(self.line.take().is_empty());
@@ -280,11 +228,7 @@ pub(in crate::auth) fn message(number: u8, fill: impl FnOnce(&mut Writer<'_>)) -
 }
 
 /// USERAUTH_REQUEST for `ssh-connection`, without the fields of its method.
-pub(in crate::auth) fn request(
-    user: &str,
-    method: &str,
-    fill: impl FnOnce(&mut Writer<'_>),
-) -> Vec<u8> {
+pub(in crate::auth) fn request(user: &str, method: &str, fill: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
     request_for(user, "ssh-connection", method, fill)
 }
 
@@ -295,9 +239,7 @@ pub(in crate::auth) fn request_for(
     fill: impl FnOnce(&mut Writer<'_>),
 ) -> Vec<u8> {
     message(userauth::REQUEST, |w| {
-        w.string(user.as_bytes())
-            .string(service.as_bytes())
-            .string(method.as_bytes());
+        w.string(user.as_bytes()).string(service.as_bytes()).string(method.as_bytes());
         fill(w);
     })
 }
@@ -328,24 +270,13 @@ pub(in crate::auth) fn responses(answers: &[&str]) -> Vec<u8> {
 }
 
 pub(in crate::auth) fn offer(user: &str, algorithm: &str, blob: &[u8]) -> Vec<u8> {
-    let request = PublicKeyRequest {
-        algorithm: algorithm.as_bytes(),
-        blob,
-        host_key: None,
-        signature: None,
-    };
+    let request = PublicKeyRequest { algorithm: algorithm.as_bytes(), blob, host_key: None, signature: None };
     message(userauth::REQUEST, |w| request.encode(w, user))
 }
 
 /// A request for `user` by a plain Ed25519 key, signed as it should be.
 pub(in crate::auth) fn signed(user: &str, key: &SigningKey) -> Vec<u8> {
-    signed_as(
-        user,
-        "ssh-ed25519",
-        key.public_key().blob(),
-        SESSION_ID,
-        |data| key.sign(data),
-    )
+    signed_as(user, "ssh-ed25519", key.public_key().blob(), SESSION_ID, |data| key.sign(data))
 }
 
 /// The same with everything chosen.
@@ -356,17 +287,8 @@ pub(in crate::auth) fn signed_as(
     session_id: &[u8],
     sign: impl FnOnce(&[u8]) -> Vec<u8>,
 ) -> Vec<u8> {
-    let mut request = PublicKeyRequest {
-        algorithm: algorithm.as_bytes(),
-        blob,
-        host_key: None,
-        signature: None,
-    };
-    let signature = sign(
-        &request
-            .signed_data(session_id, user.as_bytes(), b"ssh-connection")
-            .unwrap(),
-    );
+    let mut request = PublicKeyRequest { algorithm: algorithm.as_bytes(), blob, host_key: None, signature: None };
+    let signature = sign(&request.signed_data(session_id, user.as_bytes(), b"ssh-connection").unwrap());
     request.signature = Some(&signature);
     message(userauth::REQUEST, |w| request.encode(w, user))
 }
@@ -414,9 +336,7 @@ impl Pair {
             }
             match self.unread.pop_front() {
                 Some(payload) if !self.server.awaits_answer() => {
-                    self.server
-                        .handle(&payload, self.now, &mut self.to_client.out)
-                        .unwrap();
+                    self.server.handle(&payload, self.now, &mut self.to_client.out).unwrap();
                 }
                 Some(payload) => return self.unread.push_front(payload),
                 None if replies.is_empty() && self.to_client.out.unsent().is_empty() => return,
@@ -428,17 +348,13 @@ impl Pair {
     /// What the server's user is asked.
     pub(in crate::auth) fn asked(&mut self) -> ServerAuthEvent {
         self.carry();
-        self.server
-            .next_event()
-            .expect("the server's user is asked")
+        self.server.next_event().expect("the server's user is asked")
     }
 
     /// What the client's user hears.
     pub(in crate::auth) fn heard(&mut self) -> ClientAuthEvent {
         self.carry();
-        self.client
-            .next_event()
-            .expect("the client's user hears something")
+        self.client.next_event().expect("the client's user hears something")
     }
 
     pub(in crate::auth) fn heard_failure(&mut self) -> (Vec<String>, crate::auth::Outcome) {

@@ -62,11 +62,7 @@ impl Said {
                 payload[at] ^= by;
                 payload
             }
-            Self::Service(right) => service_request(if *right {
-                "ssh-userauth"
-            } else {
-                "ssh-connection"
-            }),
+            Self::Service(right) => service_request(if *right { "ssh-userauth" } else { "ssh-connection" }),
             Self::None(user) => none(USERS[*user]),
             Self::Password(user) => password(USERS[*user], "right"),
             Self::Interactive(user) => interactive(USERS[*user]),
@@ -75,17 +71,10 @@ impl Said {
             Self::BadlySigned(user, way) => {
                 let (user, blob) = (USERS[*user], key.public_key().blob());
                 match way {
-                    0 => signed_as(user, "ssh-ed25519", blob, b"another session", |data| {
-                        key.sign(data)
-                    }),
-                    1 => signed_as(user, "ssh-ed25519", blob, SESSION_ID, |data| {
-                        other.sign(data)
-                    }),
+                    0 => signed_as(user, "ssh-ed25519", blob, b"another session", |data| key.sign(data)),
+                    1 => signed_as(user, "ssh-ed25519", blob, SESSION_ID, |data| other.sign(data)),
                     _ => {
-                        let of_other =
-                            signed_as("mallory", "ssh-ed25519", blob, SESSION_ID, |data| {
-                                key.sign(data)
-                            });
+                        let of_other = signed_as("mallory", "ssh-ed25519", blob, SESSION_ID, |data| key.sign(data));
                         let at = of_other.len() - 83;
                         let mut payload = signed(user, key);
                         let end = payload.len() - 83;
@@ -124,32 +113,15 @@ struct Watched {
 impl Watched {
     /// A request under this name came: what others showed is worth nothing any more.
     fn came(&mut self, user: Option<&str>) {
-        self.shown
-            .retain(|(before, _)| Some(before.as_str()) == user);
+        self.shown.retain(|(before, _)| Some(before.as_str()) == user);
     }
 
-    fn decide(
-        &mut self,
-        attempt: impl Attempt,
-        method: Method,
-        decision: Decision,
-    ) -> Result<(), Error> {
+    fn decide(&mut self, attempt: impl Attempt, method: Method, decision: Decision) -> Result<(), Error> {
         let user = attempt.user().to_owned();
         self.came(Some(&user));
-        let passed: Vec<_> = attempt
-            .passed()
-            .iter()
-            .map(|shown| (user.clone(), shown.method()))
-            .collect();
-        assert_eq!(
-            passed, self.shown,
-            "what was shown before is what this user showed"
-        );
-        let (auth, out, now) = (
-            &mut self.server.auth,
-            &mut self.server.line.out,
-            self.server.now,
-        );
+        let passed: Vec<_> = attempt.passed().iter().map(|shown| (user.clone(), shown.method())).collect();
+        assert_eq!(passed, self.shown, "what was shown before is what this user showed");
+        let (auth, out, now) = (&mut self.server.auth, &mut self.server.line.out, self.server.now);
         match decision {
             Decision::Accept => {
                 self.shown.push((user.clone(), method));
@@ -168,11 +140,7 @@ impl Watched {
         match event {
             ServerAuthEvent::Offered(offer) => {
                 self.came(Some(offer.user()));
-                let (auth, out, now) = (
-                    &mut self.server.auth,
-                    &mut self.server.line.out,
-                    self.server.now,
-                );
+                let (auth, out, now) = (&mut self.server.auth, &mut self.server.line.out, self.server.now);
                 match decision {
                     Decision::Reject => auth.reject_offer(offer, now, out),
                     _ => auth.acceptable(offer, out),
@@ -180,35 +148,22 @@ impl Watched {
             }
             ServerAuthEvent::None(attempt) => self.decide(attempt, Method::None, decision),
             ServerAuthEvent::Password(attempt) => self.decide(attempt, Method::Password, decision),
-            ServerAuthEvent::InteractiveStart(attempt)
-            | ServerAuthEvent::InteractiveResponse(attempt) => {
+            ServerAuthEvent::InteractiveStart(attempt) | ServerAuthEvent::InteractiveResponse(attempt) => {
                 if decision != Decision::Prompt {
                     return self.decide(attempt, Method::KeyboardInteractive, decision);
                 }
                 self.came(Some(attempt.user()));
-                self.server
-                    .auth
-                    .prompt(attempt, &Prompts::default(), &mut self.server.line.out)
+                self.server.auth.prompt(attempt, &Prompts::default(), &mut self.server.line.out)
             }
-            ServerAuthEvent::Verified(identity) => {
-                self.decide(identity, Method::PublicKey, decision)
-            }
+            ServerAuthEvent::Verified(identity) => self.decide(identity, Method::PublicKey, decision),
             ServerAuthEvent::InteractiveAbandoned { .. } => Ok(()),
             ServerAuthEvent::Refused(refused) => {
-                self.came(
-                    refused
-                        .user
-                        .as_deref()
-                        .filter(|_| refused.why != Refusal::Service),
-                );
+                self.came(refused.user.as_deref().filter(|_| refused.why != Refusal::Service));
                 Ok(())
             }
             ServerAuthEvent::Succeeded { user, evidence } => {
                 assert_eq!(Some(&*user), self.accepted.as_deref());
-                let evidence: Vec<_> = evidence
-                    .iter()
-                    .map(|shown| (user.to_string(), shown.method()))
-                    .collect();
+                let evidence: Vec<_> = evidence.iter().map(|shown| (user.to_string(), shown.method())).collect();
                 assert_eq!(evidence, self.shown, "all of it was shown under this name");
                 Ok(())
             }
@@ -341,9 +296,6 @@ fn the_random_requests_hold_good_ones() {
     let mut server = Server::new(config());
     token!(server.ask(&Said::Signed(0).payload(&key, &other)), Verified);
     for way in 0..3 {
-        assert_eq!(
-            Server::new(config()).refusal(&Said::BadlySigned(0, way).payload(&key, &other)),
-            Refusal::Signature
-        );
+        assert_eq!(Server::new(config()).refusal(&Said::BadlySigned(0, way).payload(&key, &other)), Refusal::Signature);
     }
 }

@@ -20,14 +20,7 @@ const SESSION_ID: &str = "df1c0910cf8b81ca157916b8ac0411b7363f62ce10ee23cbb69ddf
 
 fn keys(hash: Hash, cipher: Cipher, direction: Direction) -> KeyMaterial {
     let secret = SharedSecret::mpint(&bytes(K)).unwrap();
-    derive(
-        hash,
-        &secret,
-        &bytes(H),
-        &bytes(SESSION_ID),
-        cipher,
-        direction,
-    )
+    derive(hash, &secret, &bytes(H), &bytes(SESSION_ID), cipher, direction)
 }
 
 #[track_caller]
@@ -69,19 +62,9 @@ fn keys_with_sha_384_begin_like_the_published_vector() {
          636a09b69252b80952a0581e9490ee5a",
     );
     let cipher = Cipher::Aes256Ctr(Mac::HmacSha512Etm);
-    let keys = derive(
-        Hash::Sha384,
-        &secret.unwrap(),
-        &h,
-        &h,
-        cipher,
-        Direction::ServerToClient,
-    );
+    let keys = derive(Hash::Sha384, &secret.unwrap(), &h, &h, cipher, Direction::ServerToClient);
     assert_eq!(keys.iv[..8], bytes("675340f27269e7ae"));
-    assert_eq!(
-        keys.key[..24],
-        bytes("fae751987c1fa8665e4387e410297db58ff69b260a8fe85f")
-    );
+    assert_eq!(keys.key[..24], bytes("fae751987c1fa8665e4387e410297db58ff69b260a8fe85f"));
     assert_eq!(
         keys.mac[..48],
         bytes(
@@ -95,22 +78,14 @@ fn keys_with_sha_384_begin_like_the_published_vector() {
 #[test]
 fn keys_longer_than_the_hash_are_those_of_openssl() {
     assert_keys(
-        &keys(
-            Hash::Sha256,
-            Cipher::ChaCha20Poly1305,
-            Direction::ClientToServer,
-        ),
+        &keys(Hash::Sha256, Cipher::ChaCha20Poly1305, Direction::ClientToServer),
         "",
         "da1318a6a34224cc86c9afa41991db4b3903ad98402d4ee0c80d56f4ffd28426
          f61155c74a747625a3e55225accc3873fd2c784eb8fd22146fada68b0a612fe3",
         "",
     );
     assert_keys(
-        &keys(
-            Hash::Sha256,
-            Cipher::ChaCha20Poly1305,
-            Direction::ServerToClient,
-        ),
+        &keys(Hash::Sha256, Cipher::ChaCha20Poly1305, Direction::ServerToClient),
         "",
         "091f8fa87a01c5768de8d663ba8bf9d7163dfcfe71211d060d4e1e8b6828c471
          cf3574761ad30bf962d31fe1419a85ccb30503fa49ffc59098dc42cd8315f355",
@@ -142,14 +117,7 @@ fn keys_with_sha_512_are_those_of_openssl() {
 #[test]
 fn every_round_hashes_all_rounds_before_it() {
     let secret = SharedSecret::mpint(&bytes(K)).unwrap();
-    let key = expand(
-        Hash::Sha256,
-        &secret,
-        &bytes(H),
-        &bytes(SESSION_ID),
-        b'C',
-        100,
-    );
+    let key = expand(Hash::Sha256, &secret, &bytes(H), &bytes(SESSION_ID), b'C', 100);
     let expected = "
         da1318a6a34224cc86c9afa41991db4b3903ad98402d4ee0c80d56f4ffd28426
         f61155c74a747625a3e55225accc3873fd2c784eb8fd22146fada68b0a612fe3
@@ -160,17 +128,10 @@ fn every_round_hashes_all_rounds_before_it() {
 
 #[test]
 fn lengths_are_those_that_the_cipher_asks_for() {
-    for cipher in [
-        Cipher::Aes128Gcm,
-        Cipher::Aes256Gcm,
-        Cipher::ChaCha20Poly1305,
-    ] {
+    for cipher in [Cipher::Aes128Gcm, Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305] {
         let material = keys(Hash::Sha512, cipher, Direction::ClientToServer);
         let sizes = cipher.key_sizes();
-        assert_eq!(
-            (material.key.len(), material.iv.len(), material.mac.len()),
-            (sizes.key, sizes.iv, sizes.mac)
-        );
+        assert_eq!((material.key.len(), material.iv.len(), material.mac.len()), (sizes.key, sizes.iv, sizes.mac));
     }
 }
 
@@ -212,54 +173,28 @@ const TRANSCRIPT: Transcript<'_> = Transcript {
 #[test]
 fn the_exchange_hash_covers_everything_in_order() {
     let secret = SharedSecret::mpint(&[0x80]).unwrap();
-    let hashed =
-        b"\0\0\0\x0eSSH-2.0-client\0\0\0\x0eSSH-2.0-server\0\0\0\x04\x14one\0\0\0\x06\x14other\
+    let hashed = b"\0\0\0\x0eSSH-2.0-client\0\0\0\x0eSSH-2.0-server\0\0\0\x04\x14one\0\0\0\x06\x14other\
                    \0\0\0\x03key\0\0\0\x01e\0\0\0\x01f\0\0\0\x02\0\x80";
     for hash in [Hash::Sha256, Hash::Sha384, Hash::Sha512] {
         let expected = digest::digest(hash.algorithm(), hashed);
-        assert_eq!(
-            exchange_hash(hash, &TRANSCRIPT, &secret).unwrap(),
-            expected.as_ref()
-        );
+        assert_eq!(exchange_hash(hash, &TRANSCRIPT, &secret).unwrap(), expected.as_ref());
     }
 }
 
 #[test]
 fn every_part_of_the_transcript_changes_the_exchange_hash() {
     let secret = SharedSecret::string(&[1]).unwrap();
-    let hash =
-        |transcript: &Transcript<'_>| exchange_hash(Hash::Sha256, transcript, &secret).unwrap();
+    let hash = |transcript: &Transcript<'_>| exchange_hash(Hash::Sha256, transcript, &secret).unwrap();
     let other: &[u8] = b"something else";
     let changed = [
         TRANSCRIPT,
-        Transcript {
-            client_version: other,
-            ..TRANSCRIPT
-        },
-        Transcript {
-            server_version: other,
-            ..TRANSCRIPT
-        },
-        Transcript {
-            client_kexinit: other,
-            ..TRANSCRIPT
-        },
-        Transcript {
-            server_kexinit: other,
-            ..TRANSCRIPT
-        },
-        Transcript {
-            host_key: other,
-            ..TRANSCRIPT
-        },
-        Transcript {
-            client_public: other,
-            ..TRANSCRIPT
-        },
-        Transcript {
-            server_public: other,
-            ..TRANSCRIPT
-        },
+        Transcript { client_version: other, ..TRANSCRIPT },
+        Transcript { server_version: other, ..TRANSCRIPT },
+        Transcript { client_kexinit: other, ..TRANSCRIPT },
+        Transcript { server_kexinit: other, ..TRANSCRIPT },
+        Transcript { host_key: other, ..TRANSCRIPT },
+        Transcript { client_public: other, ..TRANSCRIPT },
+        Transcript { server_public: other, ..TRANSCRIPT },
     ];
     let hashes: std::collections::HashSet<Vec<u8>> = changed.iter().map(hash).collect();
     assert_eq!(hashes.len(), changed.len());

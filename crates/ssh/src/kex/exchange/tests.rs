@@ -4,17 +4,8 @@ use super::*;
 use crate::cipher::Cipher;
 use crate::kex::{Direction, Transcript, derive, exchange_hash};
 
-const SERVED: [Method; 3] = [
-    Method::MlKem768X25519,
-    Method::Sntrup761X25519,
-    Method::Curve25519,
-];
-const LEGACY: [Method; 4] = [
-    Method::EcdhP256,
-    Method::EcdhP384,
-    Method::DhGroup14,
-    Method::DhGroup16,
-];
+const SERVED: [Method; 3] = [Method::MlKem768X25519, Method::Sntrup761X25519, Method::Curve25519];
+const LEGACY: [Method; 4] = [Method::EcdhP256, Method::EcdhP384, Method::DhGroup14, Method::DhGroup16];
 
 /// The lengths in bytes of the client's and the server's public values.
 fn lengths(method: Method) -> (usize, usize) {
@@ -32,16 +23,7 @@ fn initiator(method: Method) -> Initiator {
 
 /// What can be seen of a secret: a key that comes from it.
 fn key(method: Method, secret: &SharedSecret) -> Vec<u8> {
-    derive(
-        method.hash(),
-        secret,
-        b"H",
-        b"id",
-        Cipher::ChaCha20Poly1305,
-        Direction::ClientToServer,
-    )
-    .key
-    .to_vec()
+    derive(method.hash(), secret, b"H", b"id", Cipher::ChaCha20Poly1305, Direction::ClientToServer).key.to_vec()
 }
 
 #[test]
@@ -50,11 +32,7 @@ fn both_halves_agree() {
         let (initiator, client_public) = Initiator::start(method).unwrap();
         let (server_public, there) = respond(method, &client_public).unwrap();
         let here = initiator.finish(&server_public).unwrap();
-        assert_eq!(
-            (client_public.len(), server_public.len()),
-            lengths(method),
-            "{method:?}"
-        );
+        assert_eq!((client_public.len(), server_public.len()), lengths(method), "{method:?}");
         assert_eq!(key(method, &here), key(method, &there), "{method:?}");
 
         let transcript = Transcript {
@@ -89,10 +67,7 @@ fn initiators_for_old_targets_agree() {
 fn a_server_does_not_answer_methods_for_old_targets() {
     for method in LEGACY {
         let (_, client_public) = Initiator::start(method).unwrap();
-        assert!(
-            matches!(respond(method, &client_public), Err(Error::Misuse(_))),
-            "{method:?}"
-        );
+        assert!(matches!(respond(method, &client_public), Err(Error::Misuse(_))), "{method:?}");
     }
 }
 
@@ -114,17 +89,11 @@ fn lengths_are_exact() {
         let (client_len, server_len) = lengths(method);
         for wrong in [0, 1, 31, 33, client_len - 1, client_len + 1] {
             let result = respond(method, &vec![1; wrong]);
-            assert!(
-                matches!(result, Err(Error::Malformed { .. })),
-                "{method:?} {wrong}"
-            );
+            assert!(matches!(result, Err(Error::Malformed { .. })), "{method:?} {wrong}");
         }
         for wrong in [0, 1, 31, 33, server_len - 1, server_len + 1] {
             let result = initiator(method).finish(&vec![1; wrong]);
-            assert!(
-                matches!(result, Err(Error::Malformed { .. })),
-                "{method:?} {wrong}"
-            );
+            assert!(matches!(result, Err(Error::Malformed { .. })), "{method:?} {wrong}");
         }
     }
 }
@@ -178,10 +147,7 @@ fn a_hybrid_joins_both_secrets() {
     for (hash, expected) in [(Hash::Sha256, SHA_256), (Hash::Sha512, SHA_512)] {
         let joined = join(hash, b"pq", b"cl").unwrap();
         let expected = SharedSecret::string(&bytes(expected)).unwrap();
-        assert_eq!(
-            key(Method::Curve25519, &joined),
-            key(Method::Curve25519, &expected)
-        );
+        assert_eq!(key(Method::Curve25519, &joined), key(Method::Curve25519, &expected));
     }
 }
 

@@ -72,14 +72,8 @@ fn powers_equal_an_independent_computation() {
         let (other, other_public) = Half::from_exponent(known.group, &other()).unwrap();
         assert_eq!(digest(&one_public), known.one_public);
         assert_eq!(digest(&other_public), known.other_public);
-        assert_eq!(
-            digest(&mpint(&one.agree(&other_public).unwrap())),
-            known.shared
-        );
-        assert_eq!(
-            digest(&mpint(&other.agree(&one_public).unwrap())),
-            known.shared
-        );
+        assert_eq!(digest(&mpint(&one.agree(&other_public).unwrap())), known.shared);
+        assert_eq!(digest(&mpint(&other.agree(&one_public).unwrap())), known.shared);
     }
 }
 
@@ -89,10 +83,7 @@ fn fresh_exponents_agree_and_differ() {
         let (one, one_public) = Half::start(group).unwrap();
         let (other, other_public) = Half::start(group).unwrap();
         assert_ne!(one_public, other_public);
-        assert_eq!(
-            *one.agree(&other_public).unwrap(),
-            *other.agree(&one_public).unwrap()
-        );
+        assert_eq!(*one.agree(&other_public).unwrap(), *other.agree(&one_public).unwrap());
     }
 }
 
@@ -113,10 +104,7 @@ fn values_outside_the_group_are_refused() {
         let mut longer = vec![0; prime.len() + 1];
         (longer[0], longer[prime.len()]) = (1, 5);
         for refused in [&[1][..], &p, &p_minus_1, &longer] {
-            assert!(matches!(
-                fresh(group).agree(refused),
-                Err(Error::Misbehaved(_))
-            ));
+            assert!(matches!(fresh(group).agree(refused), Err(Error::Misbehaved(_))));
         }
         for accepted in [&[2][..], &p_minus_2] {
             assert!(fresh(group).agree(accepted).is_ok());
@@ -128,18 +116,12 @@ fn values_outside_the_group_are_refused() {
 fn values_that_are_no_positive_mpint_are_refused() {
     for malformed in [&[][..], &[0], &[0x80], &[0, 2], &[0xff; 256]] {
         let result = fresh(Group::Fourteen).agree(malformed);
-        assert!(
-            matches!(result, Err(Error::Malformed { .. })),
-            "{malformed:?}"
-        );
+        assert!(matches!(result, Err(Error::Malformed { .. })), "{malformed:?}");
     }
 }
 
 #[test]
 fn a_value_far_too_long_is_refused() {
     let long = vec![0x7f; 32 * 1024];
-    assert!(matches!(
-        fresh(Group::Fourteen).agree(&long),
-        Err(Error::Misbehaved(_))
-    ));
+    assert!(matches!(fresh(Group::Fourteen).agree(&long), Err(Error::Misbehaved(_))));
 }

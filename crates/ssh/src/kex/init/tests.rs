@@ -26,20 +26,12 @@ fn raw(lists: [&[u8]; 10], rest: &[u8]) -> Vec<u8> {
     payload
 }
 
-const LISTS: [&[u8]; 10] = [
-    b"a,b", b"c", b"d", b"e", b"f", b"g", b"none", b"none", b"", b"en,de",
-];
+const LISTS: [&[u8]; 10] = [b"a,b", b"c", b"d", b"e", b"f", b"g", b"none", b"none", b"", b"en,de"];
 const END: [u8; 5] = [0; 5];
 
 #[track_caller]
 fn assert_malformed(payload: &[u8]) {
-    assert!(matches!(
-        KexInit::parse(payload),
-        Err(Error::Malformed {
-            message: "KEXINIT",
-            ..
-        })
-    ));
+    assert!(matches!(KexInit::parse(payload), Err(Error::Malformed { message: "KEXINIT", .. })));
 }
 
 #[test]
@@ -73,20 +65,12 @@ fn extensions_are_announced_in_the_first_kexinit_only() {
     let extensions = |role, phase| -> Vec<String> {
         let init = ours(role, &Preferences::client(), phase);
         let methods = init.offer().unwrap().methods;
-        let known = |name: &&str| {
-            !Preferences::client()
-                .methods
-                .iter()
-                .any(|method| method.names().contains(name))
-        };
+        let known = |name: &&str| !Preferences::client().methods.iter().any(|method| method.names().contains(name));
         methods.iter().filter(known).map(str::to_owned).collect()
     };
     let client = ["ext-info-c", "kex-strict-c-v00@openssh.com"];
     assert_eq!(extensions(Role::Client, Phase::Initial), client);
-    assert_eq!(
-        extensions(Role::Server, Phase::Initial),
-        ["kex-strict-s-v00@openssh.com"]
-    );
+    assert_eq!(extensions(Role::Server, Phase::Initial), ["kex-strict-s-v00@openssh.com"]);
     assert!(extensions(Role::Client, Phase::Rekey).is_empty());
     assert!(extensions(Role::Server, Phase::Rekey).is_empty());
 }
@@ -99,13 +83,7 @@ fn a_cipher_with_two_macs_is_listed_once() {
     assert_eq!(ciphers.len(), 5);
     assert_eq!(ciphers[3..], ["aes256-ctr", "aes128-ctr"]);
     let macs: Vec<&str> = lists.macs.iter().collect();
-    assert_eq!(
-        macs,
-        [
-            "hmac-sha2-256-etm@openssh.com",
-            "hmac-sha2-512-etm@openssh.com"
-        ]
-    );
+    assert_eq!(macs, ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"]);
 }
 
 #[test]
@@ -125,10 +103,7 @@ fn every_field_lands_where_it_belongs() {
     let directions = [offer.client_to_server, offer.server_to_client];
     assert_eq!(directions.map(|lists| lists.ciphers.as_str()), ["d", "e"]);
     assert_eq!(directions.map(|lists| lists.macs.as_str()), ["f", "g"]);
-    assert_eq!(
-        directions.map(|lists| lists.compressions.as_str()),
-        ["none", "none"]
-    );
+    assert_eq!(directions.map(|lists| lists.compressions.as_str()), ["none", "none"]);
     assert_eq!(offer.next, Next::Guess);
     let waiting = KexInit::parse(&raw(LISTS, &END)).unwrap();
     assert_eq!(waiting.offer().unwrap().next, Next::Wait);
@@ -163,18 +138,7 @@ fn a_length_beyond_the_packet_is_malformed() {
 
 #[test]
 fn a_list_that_is_no_name_list_is_malformed() {
-    for bad in [
-        &b"a,,b"[..],
-        b",",
-        b"a,",
-        b",a",
-        b"a b",
-        b"a\nb",
-        b"a\0b",
-        b"\xc3\xa9",
-        b"\xff",
-        b"\x1b[2J",
-    ] {
+    for bad in [&b"a,,b"[..], b",", b"a,", b",a", b"a b", b"a\nb", b"a\0b", b"\xc3\xa9", b"\xff", b"\x1b[2J"] {
         for place in 0..LISTS.len() {
             let mut lists = LISTS;
             lists[place] = bad;

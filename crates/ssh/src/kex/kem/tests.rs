@@ -13,9 +13,7 @@ fn sntrup_opens_the_published_ciphertext() {
     let key = bytes(include_str!("sntrup761_key.hex"));
     let key = sntrup761::DecapsulationKey::try_from(key.as_slice()).unwrap();
     let ciphertext = bytes(include_str!("sntrup761_ciphertext.hex"));
-    let secret = Decapsulator::Sntrup761(key)
-        .decapsulate(&ciphertext)
-        .unwrap();
+    let secret = Decapsulator::Sntrup761(key).decapsulate(&ciphertext).unwrap();
     let expected = bytes("344ca5e25f6da5ea95e4a695b1c5446eca9859334532e4a9537669f012c743a2");
     assert_eq!(*secret, expected);
 }
@@ -50,31 +48,19 @@ fn lengths_are_exact() {
     for mechanism in MECHANISMS {
         for wrong in [0, mechanism.public_len() - 1, mechanism.public_len() + 1] {
             let result = mechanism.encapsulate(&vec![0; wrong]);
-            assert!(
-                matches!(result, Err(Error::Misbehaved(_))),
-                "{mechanism:?} {wrong}"
-            );
+            assert!(matches!(result, Err(Error::Misbehaved(_))), "{mechanism:?} {wrong}");
         }
-        for wrong in [
-            0,
-            mechanism.ciphertext_len() - 1,
-            mechanism.ciphertext_len() + 1,
-        ] {
+        for wrong in [0, mechanism.ciphertext_len() - 1, mechanism.ciphertext_len() + 1] {
             let (key, _) = Decapsulator::start(mechanism).unwrap();
             let result = key.decapsulate(&vec![0; wrong]);
-            assert!(
-                matches!(result, Err(Error::Misbehaved(_))),
-                "{mechanism:?} {wrong}"
-            );
+            assert!(matches!(result, Err(Error::Misbehaved(_))), "{mechanism:?} {wrong}");
         }
     }
 }
 
 #[test]
 fn random_bytes_come_from_the_library_until_it_fails() {
-    let mut random = LibraryRandom {
-        supply: Supply::Flowing,
-    };
+    let mut random = LibraryRandom { supply: Supply::Flowing };
     let (mut one, mut other) = ([0; 100], [0; 100]);
     random.fill(&mut one);
     random.fill(&mut other);

@@ -34,9 +34,7 @@ impl Peer<'_> {
     fn init(self) -> KexInit {
         let payload = wire::encode(|writer| {
             writer.u8(20).bytes(&[9; 16]);
-            writer
-                .string(self.methods.as_bytes())
-                .string(self.host_keys.as_bytes());
+            writer.string(self.methods.as_bytes()).string(self.host_keys.as_bytes());
             for list in [self.ciphers, self.macs, self.compressions].concat() {
                 writer.string(list.as_bytes());
             }
@@ -50,11 +48,7 @@ fn server() -> Preferences {
     let host_keys = vec![HostKeyAlgorithm::plain(SignatureAlgorithm::Ed25519)];
     let mut preferences = Preferences::server(host_keys);
     // The order that a processor with AES gives, whatever this one has.
-    preferences.ciphers = vec![
-        Cipher::Aes256Gcm,
-        Cipher::Aes128Gcm,
-        Cipher::ChaCha20Poly1305,
-    ];
+    preferences.ciphers = vec![Cipher::Aes256Gcm, Cipher::Aes128Gcm, Cipher::ChaCha20Poly1305];
     preferences
 }
 
@@ -84,52 +78,22 @@ fn assert_incompatible(result: Result<Agreed, Error>, what: &str) {
 #[test]
 fn the_clients_order_wins_over_ours() {
     for (methods, expected) in [
-        (
-            "mlkem768x25519-sha256,curve25519-sha256",
-            Method::MlKem768X25519,
-        ),
-        (
-            "curve25519-sha256,mlkem768x25519-sha256",
-            Method::Curve25519,
-        ),
-        (
-            "curve25519-sha256@libssh.org,mlkem768x25519-sha256",
-            Method::Curve25519,
-        ),
-        (
-            "sntrup761x25519-sha512@openssh.com,curve25519-sha256",
-            Method::Sntrup761X25519,
-        ),
-        (
-            "sntrup761x25519-sha512,curve25519-sha256",
-            Method::Sntrup761X25519,
-        ),
-        (
-            "unknown,ecdh-sha2-nistp256,curve25519-sha256",
-            Method::Curve25519,
-        ),
+        ("mlkem768x25519-sha256,curve25519-sha256", Method::MlKem768X25519),
+        ("curve25519-sha256,mlkem768x25519-sha256", Method::Curve25519),
+        ("curve25519-sha256@libssh.org,mlkem768x25519-sha256", Method::Curve25519),
+        ("sntrup761x25519-sha512@openssh.com,curve25519-sha256", Method::Sntrup761X25519),
+        ("sntrup761x25519-sha512,curve25519-sha256", Method::Sntrup761X25519),
+        ("unknown,ecdh-sha2-nistp256,curve25519-sha256", Method::Curve25519),
     ] {
-        assert_eq!(
-            as_server(Peer { methods, ..PEER }).unwrap().method,
-            expected,
-            "{methods}"
-        );
+        assert_eq!(as_server(Peer { methods, ..PEER }).unwrap().method, expected, "{methods}");
     }
 }
 
 #[test]
 fn our_order_wins_over_the_servers() {
     let methods = "diffie-hellman-group14-sha256,curve25519-sha256,mlkem768x25519-sha256";
-    let host_keys =
-        "rsa-sha2-256,rsa-sha2-512,ssh-ed25519-cert-v01@openssh.com,ssh-rsa,ssh-ed25519";
-    let agreed = as_client(
-        &Preferences::client_legacy(),
-        Peer {
-            methods,
-            host_keys,
-            ..PEER
-        },
-    );
+    let host_keys = "rsa-sha2-256,rsa-sha2-512,ssh-ed25519-cert-v01@openssh.com,ssh-rsa,ssh-ed25519";
+    let agreed = as_client(&Preferences::client_legacy(), Peer { methods, host_keys, ..PEER });
     let agreed = agreed.unwrap();
     assert_eq!(agreed.method, Method::MlKem768X25519);
     assert_eq!(agreed.host_key.name(), "ssh-ed25519-cert-v01@openssh.com");
@@ -137,10 +101,7 @@ fn our_order_wins_over_the_servers() {
 
 #[test]
 fn directions_are_negotiated_apart() {
-    let ciphers = [
-        "chacha20-poly1305@openssh.com,aes256-gcm@openssh.com",
-        "aes256-ctr,aes128-gcm@openssh.com",
-    ];
+    let ciphers = ["chacha20-poly1305@openssh.com,aes256-gcm@openssh.com", "aes256-ctr,aes128-gcm@openssh.com"];
     let agreed = as_server(Peer { ciphers, ..PEER }).unwrap();
     assert_eq!(agreed.client_to_server, Cipher::ChaCha20Poly1305);
     assert_eq!(agreed.server_to_client, Cipher::Aes128Gcm);
@@ -155,16 +116,8 @@ fn old_targets_get_what_only_they_need_if_they_are_declared_to_be_old() {
         ("diffie-hellman-group16-sha512", Method::DhGroup16),
     ] {
         let peer = Peer { methods, ..PEER };
-        assert_eq!(
-            as_client(&Preferences::client_legacy(), peer)
-                .unwrap()
-                .method,
-            expected
-        );
-        assert_incompatible(
-            as_client(&Preferences::client(), peer),
-            "key exchange method",
-        );
+        assert_eq!(as_client(&Preferences::client_legacy(), peer).unwrap().method, expected);
+        assert_incompatible(as_client(&Preferences::client(), peer), "key exchange method");
         assert_incompatible(as_server(peer), "key exchange method");
     }
 }
@@ -175,27 +128,12 @@ fn a_cipher_without_integrity_takes_the_mac_that_is_agreed_on() {
         ("hmac-sha2-512-etm@openssh.com", Mac::HmacSha512Etm),
         ("hmac-sha2-256-etm@openssh.com", Mac::HmacSha256Etm),
         // Our order counts.
-        (
-            "hmac-sha1,hmac-sha2-512-etm@openssh.com,hmac-sha2-256-etm@openssh.com",
-            Mac::HmacSha256Etm,
-        ),
+        ("hmac-sha1,hmac-sha2-512-etm@openssh.com,hmac-sha2-256-etm@openssh.com", Mac::HmacSha256Etm),
     ] {
-        let peer = Peer {
-            ciphers: ["aes128-ctr", "aes256-ctr"],
-            macs: [macs; 2],
-            ..PEER
-        };
+        let peer = Peer { ciphers: ["aes128-ctr", "aes256-ctr"], macs: [macs; 2], ..PEER };
         let agreed = as_client(&Preferences::client_legacy(), peer).unwrap();
-        assert_eq!(
-            agreed.client_to_server,
-            Cipher::Aes128Ctr(expected),
-            "{macs}"
-        );
-        assert_eq!(
-            agreed.server_to_client,
-            Cipher::Aes256Ctr(expected),
-            "{macs}"
-        );
+        assert_eq!(agreed.client_to_server, Cipher::Aes128Ctr(expected), "{macs}");
+        assert_eq!(agreed.server_to_client, Cipher::Aes256Ctr(expected), "{macs}");
     }
 }
 
@@ -203,11 +141,7 @@ fn a_cipher_without_integrity_takes_the_mac_that_is_agreed_on() {
 #[test]
 fn a_cipher_without_integrity_and_without_a_common_mac_is_no_agreement() {
     for macs in ["hmac-sha2-256,hmac-sha2-512,hmac-sha1-etm@openssh.com", ""] {
-        let peer = Peer {
-            ciphers: ["aes256-ctr"; 2],
-            macs: [macs; 2],
-            ..PEER
-        };
+        let peer = Peer { ciphers: ["aes256-ctr"; 2], macs: [macs; 2], ..PEER };
         assert_incompatible(as_client(&Preferences::client_legacy(), peer), "MAC");
     }
 }
@@ -215,14 +149,7 @@ fn a_cipher_without_integrity_and_without_a_common_mac_is_no_agreement() {
 #[test]
 fn the_mac_list_does_not_matter_to_a_cipher_with_integrity() {
     for macs in ["", "hmac-md5"] {
-        assert!(
-            as_server(Peer {
-                macs: [macs; 2],
-                ..PEER
-            })
-            .is_ok(),
-            "{macs}"
-        );
+        assert!(as_server(Peer { macs: [macs; 2], ..PEER }).is_ok(), "{macs}");
     }
 }
 
@@ -230,37 +157,13 @@ fn the_mac_list_does_not_matter_to_a_cipher_with_integrity() {
 fn nothing_in_common_names_the_list() {
     let unknown = "nobody@knows.example";
     for list in ["", unknown] {
-        assert_incompatible(
-            as_server(Peer {
-                methods: list,
-                ..PEER
-            }),
-            "key exchange method",
-        );
-        assert_incompatible(
-            as_server(Peer {
-                host_keys: list,
-                ..PEER
-            }),
-            "host key algorithm",
-        );
+        assert_incompatible(as_server(Peer { methods: list, ..PEER }), "key exchange method");
+        assert_incompatible(as_server(Peer { host_keys: list, ..PEER }), "host key algorithm");
         for lists in [[list, PEER.ciphers[1]], [PEER.ciphers[0], list]] {
-            assert_incompatible(
-                as_server(Peer {
-                    ciphers: lists,
-                    ..PEER
-                }),
-                "cipher",
-            );
+            assert_incompatible(as_server(Peer { ciphers: lists, ..PEER }), "cipher");
         }
         for lists in [[list, "none"], ["none", list]] {
-            assert_incompatible(
-                as_server(Peer {
-                    compressions: lists,
-                    ..PEER
-                }),
-                "compression",
-            );
+            assert_incompatible(as_server(Peer { compressions: lists, ..PEER }), "compression");
         }
     }
 }
@@ -268,48 +171,19 @@ fn nothing_in_common_names_the_list() {
 #[test]
 fn there_is_no_compression() {
     let listed = "zlib@openssh.com,zlib,none";
-    assert!(
-        as_server(Peer {
-            compressions: [listed; 2],
-            ..PEER
-        })
-        .is_ok()
-    );
-    let zlib = Peer {
-        compressions: ["zlib", "none"],
-        ..PEER
-    };
+    assert!(as_server(Peer { compressions: [listed; 2], ..PEER }).is_ok());
+    let zlib = Peer { compressions: ["zlib", "none"], ..PEER };
     assert_incompatible(as_server(zlib), "compression");
 }
 
 #[test]
 fn names_that_are_no_methods_are_never_agreed_on() {
-    let extensions =
-        "ext-info-c,ext-info-s,kex-strict-c-v00@openssh.com,kex-strict-s-v00@openssh.com";
-    assert_incompatible(
-        as_server(Peer {
-            methods: extensions,
-            ..PEER
-        }),
-        "key exchange method",
-    );
+    let extensions = "ext-info-c,ext-info-s,kex-strict-c-v00@openssh.com,kex-strict-s-v00@openssh.com";
+    assert_incompatible(as_server(Peer { methods: extensions, ..PEER }), "key exchange method");
     let client = Preferences::client();
-    assert_incompatible(
-        as_client(
-            &client,
-            Peer {
-                methods: extensions,
-                ..PEER
-            },
-        ),
-        "key exchange method",
-    );
+    assert_incompatible(as_client(&client, Peer { methods: extensions, ..PEER }), "key exchange method");
     let methods = format!("{extensions},curve25519-sha256");
-    let agreed = as_server(Peer {
-        methods: &methods,
-        ..PEER
-    })
-    .unwrap();
+    let agreed = as_server(Peer { methods: &methods, ..PEER }).unwrap();
     assert_eq!(agreed.method, Method::Curve25519);
 }
 
@@ -318,30 +192,21 @@ fn names_that_are_no_methods_are_never_agreed_on() {
 fn a_host_key_with_sha_1_is_not_agreed_on() {
     for host_keys in ["ssh-rsa", "ssh-dss", "ssh-rsa-cert-v01@openssh.com"] {
         let peer = Peer { host_keys, ..PEER };
-        assert_incompatible(
-            as_client(&Preferences::client_legacy(), peer),
-            "host key algorithm",
-        );
+        assert_incompatible(as_client(&Preferences::client_legacy(), peer), "host key algorithm");
     }
 }
 
 #[test]
 fn an_error_repeats_only_the_start_of_a_hostile_list() {
     let methods = vec!["x"; 8000].join(",");
-    match as_server(Peer {
-        methods: &methods,
-        ..PEER
-    }) {
+    match as_server(Peer { methods: &methods, ..PEER }) {
         Err(Error::Incompatible { offered, .. }) => {
             assert!(offered.len() < 600, "{}", offered.len());
             assert!(offered.starts_with("x,x,x") && offered.ends_with('…'));
         }
         other => panic!("{other:?}"),
     }
-    match as_server(Peer {
-        methods: "short,list",
-        ..PEER
-    }) {
+    match as_server(Peer { methods: "short,list", ..PEER }) {
         Err(Error::Incompatible { offered, .. }) => assert_eq!(offered, "short,list"),
         other => panic!("{other:?}"),
     }
@@ -357,13 +222,7 @@ fn two_engines_agree_on_the_first_of_everything() {
     assert_eq!(in_client.method, Method::MlKem768X25519);
     assert_eq!(in_client.ext_info, ExtInfo::Unwanted);
     assert_eq!(in_server.ext_info, ExtInfo::Wanted);
-    assert_eq!(
-        in_client,
-        Agreed {
-            ext_info: ExtInfo::Unwanted,
-            ..in_server
-        }
-    );
+    assert_eq!(in_client, Agreed { ext_info: ExtInfo::Unwanted, ..in_server });
     assert_eq!(in_client.strict, Strict::Yes);
 }
 
@@ -382,12 +241,7 @@ const METHODS: &[&str] = &[
     "kex-strict-c-v00@openssh.com",
     "unknown",
 ];
-const CIPHERS: &[&str] = &[
-    "aes256-gcm@openssh.com",
-    "aes128-ctr",
-    "chacha20-poly1305@openssh.com",
-    "3des-cbc",
-];
+const CIPHERS: &[&str] = &["aes256-gcm@openssh.com", "aes128-ctr", "chacha20-poly1305@openssh.com", "3des-cbc"];
 const MACS: &[&str] = &["hmac-sha2-512-etm@openssh.com", "hmac-sha1", "none"];
 
 proptest! {

@@ -4,32 +4,17 @@ use super::*;
 use crate::kex::HostKeyAlgorithm;
 
 fn names(preferences: &Preferences) -> Vec<&'static str> {
-    preferences
-        .host_keys
-        .iter()
-        .map(|algorithm| algorithm.name())
-        .collect()
+    preferences.host_keys.iter().map(|algorithm| algorithm.name()).collect()
 }
 
 #[test]
 fn a_server_does_nothing_that_is_for_old_targets() {
     let ed25519 = SignatureAlgorithm::Ed25519;
-    let hosts = vec![
-        HostKeyAlgorithm::certificate(ed25519),
-        HostKeyAlgorithm::plain(ed25519),
-    ];
+    let hosts = vec![HostKeyAlgorithm::certificate(ed25519), HostKeyAlgorithm::plain(ed25519)];
     let server = Preferences::server(hosts);
     assert_eq!(server.methods, METHODS);
-    assert_eq!(
-        names(&server),
-        ["ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519"]
-    );
-    assert!(
-        server
-            .ciphers
-            .iter()
-            .all(|cipher| !CIPHERS_LEGACY.contains(cipher))
-    );
+    assert_eq!(names(&server), ["ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519"]);
+    assert!(server.ciphers.iter().all(|cipher| !CIPHERS_LEGACY.contains(cipher)));
 }
 
 #[test]
@@ -53,12 +38,7 @@ fn a_client_takes_certificates_first_and_nothing_that_is_for_old_targets() {
         ]
     );
     assert_eq!(client.methods, METHODS);
-    assert!(
-        client
-            .ciphers
-            .iter()
-            .all(|cipher| !CIPHERS_LEGACY.contains(cipher))
-    );
+    assert!(client.ciphers.iter().all(|cipher| !CIPHERS_LEGACY.contains(cipher)));
 }
 
 #[test]

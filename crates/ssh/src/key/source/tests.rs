@@ -40,14 +40,7 @@ fn what_is_not_exactly_a_block_is_refused() {
     for text in wrong {
         assert_eq!(text.parse::<SourceBlock>(), Err(NotABlock), "{text:?}");
     }
-    for list in [
-        "",
-        ",",
-        "10.0.0.0/8,",
-        ",10.0.0.0/8",
-        "10.0.0.0/8, 192.0.2.1",
-        "10.0.0.0/8,,192.0.2.1",
-    ] {
+    for list in ["", ",", "10.0.0.0/8,", ",10.0.0.0/8", "10.0.0.0/8, 192.0.2.1", "10.0.0.0/8,,192.0.2.1"] {
         assert!(SourceBlock::parse_list(list).is_err(), "{list:?}");
     }
 }
@@ -71,11 +64,7 @@ fn blocks_contain_their_addresses_and_no_neighbours() {
     ];
     for (block, address, inside) in cases {
         let block: SourceBlock = block.parse().unwrap();
-        assert_eq!(
-            block.contains(address.parse().unwrap()),
-            inside,
-            "{block} {address}"
-        );
+        assert_eq!(block.contains(address.parse().unwrap()), inside, "{block} {address}");
     }
 }
 

@@ -13,10 +13,7 @@ const ALMOST_FLOOR: Duration = Duration::from_nanos(19_999_999);
 
 /// A server that makes a no wait.
 fn slow() -> Server {
-    Server::new(ServerAuthConfig {
-        answer_floor: FLOOR,
-        ..trusting(&key())
-    })
+    Server::new(ServerAuthConfig { answer_floor: FLOOR, ..trusting(&key()) })
 }
 
 /// The user of the engine says no to whatever it is asked.
@@ -27,8 +24,9 @@ fn say_no(server: &mut Server) {
             ServerAuthEvent::None(attempt) => server.reject(attempt),
             ServerAuthEvent::Password(attempt) => server.reject(attempt),
             ServerAuthEvent::Verified(identity) => server.reject(identity),
-            ServerAuthEvent::InteractiveStart(attempt)
-            | ServerAuthEvent::InteractiveResponse(attempt) => server.reject(attempt),
+            ServerAuthEvent::InteractiveStart(attempt) | ServerAuthEvent::InteractiveResponse(attempt) => {
+                server.reject(attempt)
+            }
             ServerAuthEvent::InteractiveAbandoned { .. } | ServerAuthEvent::Refused(_) => {}
             ServerAuthEvent::Succeeded { .. } => panic!("let in"),
         }
@@ -45,9 +43,7 @@ fn ways(user: &str, key: &SigningKey, stranger: &SigningKey) -> Vec<Vec<u8>> {
         interactive(user),
         offer(user, "ssh-ed25519", blob),
         signed(user, key),
-        signed_as(user, "ssh-ed25519", blob, SESSION_ID, |data| {
-            stranger.sign(data)
-        }),
+        signed_as(user, "ssh-ed25519", blob, SESSION_ID, |data| stranger.sign(data)),
         offer(user, "ssh-ed25519-cert-v01@openssh.com", certificate.blob()),
         request(user, "hostbased", |_| {}),
         request_for(user, "ssh-nothing", "none", |_| {}),
@@ -59,14 +55,7 @@ fn ways(user: &str, key: &SigningKey, stranger: &SigningKey) -> Vec<Vec<u8>> {
 fn n3_equal_answers_for_unknown_users() {
     let (key, stranger) = (key(), key());
     let long = "x".repeat(USER_NAME_BYTES_MAX + 1);
-    for user in [
-        "alice",
-        "nobody",
-        "",
-        "al\nice",
-        "al\u{9b}ice",
-        long.as_str(),
-    ] {
+    for user in ["alice", "nobody", "", "al\nice", "al\u{9b}ice", long.as_str()] {
         for (way, payload) in ways(user, &key, &stranger).iter().enumerate() {
             let mut server = slow();
             let received = server.now;
@@ -77,26 +66,13 @@ fn n3_equal_answers_for_unknown_users() {
             }
             say_no(&mut server);
             let case = format!("way {way}, user {user:?}");
-            assert!(
-                server.auth.awaits_answer() && server.line.take().is_empty(),
-                "{case}"
-            );
-            assert_eq!(
-                server.auth.deadline(),
-                Some(received.monotonic + FLOOR),
-                "{case}"
-            );
+            assert!(server.auth.awaits_answer() && server.line.take().is_empty(), "{case}");
+            assert_eq!(server.auth.deadline(), Some(received.monotonic + FLOOR), "{case}");
             server.now = received;
             server.pass(ALMOST_FLOOR);
-            assert!(
-                server.auth.awaits_answer() && server.line.take().is_empty(),
-                "{case}"
-            );
+            assert!(server.auth.awaits_answer() && server.line.take().is_empty(), "{case}");
             server.pass(Duration::from_nanos(1));
-            assert!(
-                !server.auth.awaits_answer() && server.auth.deadline().is_none(),
-                "{case}"
-            );
+            assert!(!server.auth.awaits_answer() && server.auth.deadline().is_none(), "{case}");
             let no = failure("publickey,keyboard-interactive,password", false);
             assert_eq!(server.line.take(), [no], "{case}");
         }
@@ -107,20 +83,13 @@ fn n3_equal_answers_for_unknown_users() {
 fn n3_not_utf8_is_a_name_like_any_other() {
     let mut server = slow();
     let payload = message(userauth::REQUEST, |w| {
-        w.string(b"\xff\xfe")
-            .string(b"ssh-connection")
-            .string(b"none");
+        w.string(b"\xff\xfe").string(b"ssh-connection").string(b"none");
     });
     server.send(&payload).unwrap();
-    let Some(ServerAuthEvent::Refused(refused)) = server.auth.next_event() else {
-        panic!()
-    };
+    let Some(ServerAuthEvent::Refused(refused)) = server.auth.next_event() else { panic!() };
     assert_eq!((refused.why, refused.user), (Refusal::UserName, None));
     server.pass(FLOOR);
-    assert_eq!(
-        server.line.take(),
-        [failure("publickey,keyboard-interactive,password", false)]
-    );
+    assert_eq!(server.line.take(), [failure("publickey,keyboard-interactive,password", false)]);
 }
 
 #[test]
@@ -132,11 +101,7 @@ fn p4_a_name_is_short_and_without_control_characters() {
     }
     let longer = "x".repeat(USER_NAME_BYTES_MAX + 1);
     for user in ["al\0ice", "alice\n", "\u{7f}", "\u{9b}31m", longer.as_str()] {
-        assert_eq!(
-            Server::new(config()).refusal(&none(user)),
-            Refusal::UserName,
-            "{user:?}"
-        );
+        assert_eq!(Server::new(config()).refusal(&none(user)), Refusal::UserName, "{user:?}");
     }
 }
 
@@ -157,10 +122,7 @@ fn the_floor_is_no_delay_on_top_of_slow_work_and_none_for_a_yes() {
 
 #[test]
 fn p4_attempts_are_limited_whoever_is_tried() {
-    let mut server = Server::new(ServerAuthConfig {
-        attempts_max: 4,
-        ..config()
-    });
+    let mut server = Server::new(ServerAuthConfig { attempts_max: 4, ..config() });
     for user in ["alice", "bob", "carol"] {
         let attempt = token!(server.ask(&password(user, "guess")), Password);
         server.reject(attempt);
@@ -178,24 +140,11 @@ fn p4_attempts_are_limited_whoever_is_tried() {
 #[test]
 fn p4_what_the_engine_refuses_by_itself_counts_as_well() {
     let (key, other) = (key(), key());
-    let wrong = signed_as(
-        "alice",
-        "ssh-ed25519",
-        key.public_key().blob(),
-        SESSION_ID,
-        |data| other.sign(data),
-    );
-    for payload in [
-        wrong,
-        request("alice", "hostbased", |_| {}),
-        password("al\nice", "x"),
-        password("alice", "not offered here"),
-    ] {
-        let mut server = Server::new(ServerAuthConfig {
-            methods: MethodSet::PUBLIC_KEY,
-            attempts_max: 3,
-            ..config()
-        });
+    let wrong = signed_as("alice", "ssh-ed25519", key.public_key().blob(), SESSION_ID, |data| other.sign(data));
+    for payload in
+        [wrong, request("alice", "hostbased", |_| {}), password("al\nice", "x"), password("alice", "not offered here")]
+    {
+        let mut server = Server::new(ServerAuthConfig { methods: MethodSet::PUBLIC_KEY, attempts_max: 3, ..config() });
         for _ in 0..2 {
             server.send(&payload).unwrap();
         }
@@ -206,11 +155,7 @@ fn p4_what_the_engine_refuses_by_itself_counts_as_well() {
 
 #[test]
 fn p4_the_last_no_waits_for_its_time_too() {
-    let mut server = Server::new(ServerAuthConfig {
-        attempts_max: 1,
-        answer_floor: FLOOR,
-        ..config()
-    });
+    let mut server = Server::new(ServerAuthConfig { attempts_max: 1, answer_floor: FLOOR, ..config() });
     server.send(&request("alice", "hostbased", |_| {})).unwrap();
     server.pass(ALMOST_FLOOR);
     assert!(server.auth.awaits_answer());
@@ -222,10 +167,7 @@ fn p4_the_last_no_waits_for_its_time_too() {
 fn p4_an_agent_with_many_keys_is_served_up_to_a_limit() {
     let mut server = Server::new(config());
     for number in 0..32 {
-        let offer = token!(
-            server.ask(&offer("alice", "ssh-ed25519", key().public_key().blob())),
-            Offered
-        );
+        let offer = token!(server.ask(&offer("alice", "ssh-ed25519", key().public_key().blob())), Offered);
         // Whether the offers were welcome makes no difference.
         if number % 2 == 0 {
             server.reject_offer(offer);
@@ -238,9 +180,7 @@ fn p4_an_agent_with_many_keys_is_served_up_to_a_limit() {
     let identity = token!(server.ask(&signed("alice", &key())), Verified);
     server.reject(identity);
     assert_eq!(server.line.take().len(), 1);
-    server
-        .send(&offer("bob", "ssh-ed25519", key().public_key().blob()))
-        .unwrap();
+    server.send(&offer("bob", "ssh-ed25519", key().public_key().blob())).unwrap();
     assert!(
         matches!(server.auth.next_event(), Some(ServerAuthEvent::Refused(refused)) if refused.why == Refusal::Offers)
     );
@@ -249,10 +189,7 @@ fn p4_an_agent_with_many_keys_is_served_up_to_a_limit() {
 
 #[test]
 fn p4_asking_for_nothing_is_limited() {
-    let mut server = Server::new(ServerAuthConfig {
-        offers_max: 3,
-        ..config()
-    });
+    let mut server = Server::new(ServerAuthConfig { offers_max: 3, ..config() });
     for _ in 0..3 {
         let attempt = token!(server.ask(&none("alice")), None);
         server.reject(attempt);
@@ -264,13 +201,7 @@ fn p4_asking_for_nothing_is_limited() {
 #[test]
 fn p4_answers_to_questions_are_limited_over_all_rounds() {
     let mut server = Server::new(config());
-    let prompts = Prompts {
-        prompts: vec![Prompt {
-            text: "?".into(),
-            echo: Echo::Shown,
-        }],
-        ..Prompts::default()
-    };
+    let prompts = Prompts { prompts: vec![Prompt { text: "?".into(), echo: Echo::Shown }], ..Prompts::default() };
     let mut attempt = token!(server.ask(&interactive("alice")), InteractiveStart);
     let answer = "x".repeat(1000);
     for _ in 0..3 {
@@ -278,10 +209,7 @@ fn p4_answers_to_questions_are_limited_over_all_rounds() {
         attempt = token!(server.ask(&responses(&[&answer])), InteractiveResponse);
     }
     server.prompt(attempt, &prompts);
-    assert!(matches!(
-        server.send(&responses(&["x".repeat(2000).as_str()])),
-        Err(Error::Limit(_))
-    ));
+    assert!(matches!(server.send(&responses(&["x".repeat(2000).as_str()])), Err(Error::Limit(_))));
     assert!(server.auth.next_event().is_none());
 
     let mut server = Server::new(config());
@@ -293,26 +221,17 @@ fn p4_answers_to_questions_are_limited_over_all_rounds() {
 
 #[test]
 fn p4_abandoned_questions_count() {
-    let mut server = Server::new(ServerAuthConfig {
-        attempts_max: 3,
-        ..config()
-    });
+    let mut server = Server::new(ServerAuthConfig { attempts_max: 3, ..config() });
     for round in 0..3 {
         if round > 0 {
-            assert!(matches!(
-                server.ask(&interactive("alice")),
-                ServerAuthEvent::InteractiveAbandoned { .. }
-            ));
+            assert!(matches!(server.ask(&interactive("alice")), ServerAuthEvent::InteractiveAbandoned { .. }));
         } else {
             server.send(&interactive("alice")).unwrap();
         }
         let attempt = token!(server.auth.next_event().unwrap(), InteractiveStart);
         server.prompt(attempt, &Prompts::default());
     }
-    assert_eq!(
-        server.send(&interactive("alice")),
-        Err(Error::AuthExhausted)
-    );
+    assert_eq!(server.send(&interactive("alice")), Err(Error::AuthExhausted));
 }
 
 #[test]
@@ -344,24 +263,13 @@ fn p4_the_time_for_questions_cannot_be_stretched() {
 #[test]
 fn p4_texts_and_passwords_have_a_size() {
     let mut server = Server::new(config());
-    assert_eq!(
-        server.refusal(&password("alice", &"x".repeat(SECRET_BYTES_MAX + 1))),
-        Refusal::Secret
-    );
+    assert_eq!(server.refusal(&password("alice", &"x".repeat(SECRET_BYTES_MAX + 1))), Refusal::Secret);
     let not_utf8 = request("alice", "password", |w| {
         w.bool(false).string(b"\xff");
     });
     assert_eq!(server.refusal(&not_utf8), Refusal::Secret);
-    assert!(matches!(
-        server
-            .auth
-            .banner(&"x".repeat(32 * 1024 + 1), &mut server.line.out),
-        Err(Error::Misuse(_))
-    ));
-    server
-        .auth
-        .banner(&"x".repeat(32 * 1024), &mut server.line.out)
-        .unwrap();
+    assert!(matches!(server.auth.banner(&"x".repeat(32 * 1024 + 1), &mut server.line.out), Err(Error::Misuse(_))));
+    server.auth.banner(&"x".repeat(32 * 1024), &mut server.line.out).unwrap();
     assert_eq!(server.line.take().len(), 1);
 
     let mut waiting = Server::fresh(config());
@@ -369,20 +277,7 @@ fn p4_texts_and_passwords_have_a_size() {
     assert_eq!(refused, Some(8));
 
     let attempt = token!(server.ask(&interactive("alice")), InteractiveStart);
-    let many = vec![
-        Prompt {
-            text: String::new(),
-            echo: Echo::Shown
-        };
-        PROMPTS_MAX + 1
-    ];
-    let asked = server.auth.prompt(
-        attempt,
-        &Prompts {
-            prompts: many,
-            ..Prompts::default()
-        },
-        &mut server.line.out,
-    );
+    let many = vec![Prompt { text: String::new(), echo: Echo::Shown }; PROMPTS_MAX + 1];
+    let asked = server.auth.prompt(attempt, &Prompts { prompts: many, ..Prompts::default() }, &mut server.line.out);
     assert!(matches!(asked, Err(Error::Misuse(_))));
 }

@@ -19,11 +19,7 @@ fn states() -> Vec<(&'static str, Server, Vec<u8>)> {
     let mut states = vec![
         ("fresh", fresh, vec![transport::SERVICE_REQUEST]),
         ("open", open, vec![userauth::REQUEST]),
-        (
-            "prompted",
-            prompted,
-            vec![userauth::REQUEST, userauth::INFO_RESPONSE],
-        ),
+        ("prompted", prompted, vec![userauth::REQUEST, userauth::INFO_RESPONSE]),
         ("done", done, vec![userauth::REQUEST]),
     ];
     for (_, server, _) in &mut states {
@@ -39,40 +35,22 @@ fn p3_messages_out_of_phase_end_the_connection_and_reach_nobody() {
             if welcome.contains(&number) {
                 continue;
             }
-            for payload in [
-                vec![number],
-                [vec![number], responses(&[])[1..].to_vec()].concat(),
-            ] {
+            for payload in [vec![number], [vec![number], responses(&[])[1..].to_vec()].concat()] {
                 let result = server.send(&payload);
                 // The first one ends it; behind the end nothing is looked at.
-                assert!(
-                    matches!(result, Err(Error::Misbehaved(_) | Error::Misuse(_))),
-                    "{name} {number} {result:?}"
-                );
-                assert!(
-                    server.auth.next_event().is_none() && server.line.take().is_empty(),
-                    "{name} {number}"
-                );
+                assert!(matches!(result, Err(Error::Misbehaved(_) | Error::Misuse(_))), "{name} {number} {result:?}");
+                assert!(server.auth.next_event().is_none() && server.line.take().is_empty(), "{name} {number}");
             }
-            assert!(
-                matches!(server.send(&none("alice")), Err(Error::Misuse(_))),
-                "{name} {number}"
-            );
+            assert!(matches!(server.send(&none("alice")), Err(Error::Misuse(_))), "{name} {number}");
         }
     }
-    assert!(matches!(
-        Server::new(config()).send(&[]),
-        Err(Error::Misbehaved(_))
-    ));
+    assert!(matches!(Server::new(config()).send(&[]), Err(Error::Misbehaved(_))));
 }
 
 #[test]
 fn p3_nothing_is_heard_before_the_service_was_asked_for() {
     let mut server = Server::fresh(config());
-    assert!(matches!(
-        server.send(&password("alice", "right")),
-        Err(Error::Misbehaved(_))
-    ));
+    assert!(matches!(server.send(&password("alice", "right")), Err(Error::Misbehaved(_))));
     assert!(server.auth.next_event().is_none() && server.line.take().is_empty());
 }
 
@@ -81,11 +59,7 @@ fn p3_other_services_are_not_available() {
     for name in ["ssh-connection", "", "ssh-userauth@example.org"] {
         let mut server = Server::fresh(config());
         let error = server.send(&service_request(name)).unwrap_err();
-        assert_eq!(
-            error.farewell().map(|(reason, _)| reason),
-            Some(Reason::SERVICE_NOT_AVAILABLE),
-            "{name}"
-        );
+        assert_eq!(error.farewell().map(|(reason, _)| reason), Some(Reason::SERVICE_NOT_AVAILABLE), "{name}");
     }
 }
 
@@ -97,41 +71,24 @@ fn the_service_is_accepted_once() {
         w.string(b"ssh-userauth");
     });
     assert_eq!(server.line.take(), [accept]);
-    assert!(matches!(
-        server.send(&service_request("ssh-userauth")),
-        Err(Error::Misbehaved(_))
-    ));
+    assert!(matches!(server.send(&service_request("ssh-userauth")), Err(Error::Misbehaved(_))));
 }
 
 #[test]
 fn methods_that_are_not_offered_fail_with_the_list() {
     let mut server = Server::new(config());
     let hostbased = request("alice", "hostbased", |w| {
-        w.string(b"ssh-ed25519")
-            .string(b"")
-            .string(b"host")
-            .string(b"alice")
-            .string(b"");
+        w.string(b"ssh-ed25519").string(b"").string(b"host").string(b"alice").string(b"");
     });
     let gssapi = request("alice", "gssapi-with-mic", |w| {
         w.u32(0);
     });
-    for payload in [
-        hostbased,
-        gssapi,
-        request("alice", "", |_| {}),
-        request("alice", "None", |_| {}),
-    ] {
+    for payload in [hostbased, gssapi, request("alice", "", |_| {}), request("alice", "None", |_| {})] {
         assert_eq!(server.refusal(&payload), Refusal::Method);
     }
-    let mut server = Server::new(ServerAuthConfig {
-        methods: MethodSet::PUBLIC_KEY,
-        ..config()
-    });
+    let mut server = Server::new(ServerAuthConfig { methods: MethodSet::PUBLIC_KEY, ..config() });
     for payload in [password("alice", "right"), interactive("alice")] {
-        assert!(
-            matches!(server.ask(&payload), ServerAuthEvent::Refused(refused) if refused.why == Refusal::Method)
-        );
+        assert!(matches!(server.ask(&payload), ServerAuthEvent::Refused(refused) if refused.why == Refusal::Method));
         assert_eq!(server.line.take(), [failure("publickey", false)]);
     }
 }
@@ -142,14 +99,8 @@ fn n4_behind_a_partial_success_only_what_remains_leads_on() {
     let identity = token!(server.ask(&signed("alice", &key)), Verified);
     server.partial(identity, MethodSet::KEYBOARD_INTERACTIVE);
     assert_eq!(server.line.take(), [failure("keyboard-interactive", true)]);
-    for payload in [
-        none("alice"),
-        password("alice", "right"),
-        signed("alice", &key),
-    ] {
-        assert!(
-            matches!(server.ask(&payload), ServerAuthEvent::Refused(refused) if refused.why == Refusal::Method)
-        );
+    for payload in [none("alice"), password("alice", "right"), signed("alice", &key)] {
+        assert!(matches!(server.ask(&payload), ServerAuthEvent::Refused(refused) if refused.why == Refusal::Method));
         assert_eq!(server.line.take(), [failure("keyboard-interactive", false)]);
     }
     let attempt = token!(server.ask(&interactive("alice")), InteractiveStart);
@@ -160,12 +111,7 @@ fn n4_behind_a_partial_success_only_what_remains_leads_on() {
 #[test]
 fn n4_a_partial_success_leads_on_by_methods_that_there_are() {
     let methods = MethodSet::PUBLIC_KEY.with(MethodSet::KEYBOARD_INTERACTIVE);
-    let server = || {
-        Server::new(ServerAuthConfig {
-            methods,
-            ..config()
-        })
-    };
+    let server = || Server::new(ServerAuthConfig { methods, ..config() });
     for nowhere in [MethodSet::EMPTY, MethodSet::PASSWORD] {
         let mut server = server();
         let attempt = token!(server.ask(&interactive("alice")), InteractiveStart);
@@ -177,9 +123,7 @@ fn n4_a_partial_success_leads_on_by_methods_that_there_are() {
         let attempt = token!(server.ask(&interactive("alice")), InteractiveStart);
         assert_eq!(attempt.passed().len(), round);
         let remaining = MethodSet::KEYBOARD_INTERACTIVE.with(MethodSet::PASSWORD);
-        let partial = server
-            .auth
-            .partial(attempt, remaining, &mut server.line.out);
+        let partial = server.auth.partial(attempt, remaining, &mut server.line.out);
         if round < 8 {
             partial.unwrap();
             assert_eq!(server.line.take(), [failure("keyboard-interactive", true)]);
@@ -202,14 +146,8 @@ fn passwords_are_not_changed() {
 fn as_many_answers_as_questions_or_a_failure() {
     let prompts = Prompts {
         prompts: vec![
-            Prompt {
-                text: "Code: ".into(),
-                echo: Echo::Hidden,
-            },
-            Prompt {
-                text: "Name: ".into(),
-                echo: Echo::Shown,
-            },
+            Prompt { text: "Code: ".into(), echo: Echo::Hidden },
+            Prompt { text: "Name: ".into(), echo: Echo::Shown },
         ],
         ..Prompts::default()
     };
@@ -219,23 +157,14 @@ fn as_many_answers_as_questions_or_a_failure() {
     let claimed = message(userauth::INFO_RESPONSE, |w| {
         w.u32(u32::MAX);
     });
-    for payload in [
-        responses(&[]),
-        responses(&["1"]),
-        responses(&["1", "2", "3"]),
-        not_utf8,
-        claimed,
-    ] {
+    for payload in [responses(&[]), responses(&["1"]), responses(&["1", "2", "3"]), not_utf8, claimed] {
         let mut server = Server::new(config());
         let attempt = token!(server.ask(&interactive("alice")), InteractiveStart);
         server.prompt(attempt, &prompts);
         server.line.take();
         assert_eq!(server.refusal(&payload), Refusal::Secret);
         // The sign-in is over; what comes late answers nothing.
-        assert!(matches!(
-            server.send(&responses(&["1", "2"])),
-            Err(Error::Misbehaved(_))
-        ));
+        assert!(matches!(server.send(&responses(&["1", "2"])), Err(Error::Misbehaved(_))));
     }
 }
 
@@ -251,19 +180,10 @@ fn p9_malformed_requests_end_the_connection() {
     for payload in &mut whole {
         for length in 1..payload.len() {
             let mut server = Server::new(config());
-            assert!(
-                matches!(
-                    server.send(&payload[..length]),
-                    Err(Error::Malformed { .. })
-                ),
-                "{length} of {payload:?}"
-            );
+            assert!(matches!(server.send(&payload[..length]), Err(Error::Malformed { .. })), "{length} of {payload:?}");
             assert!(server.auth.next_event().is_none());
         }
         payload.push(0);
-        assert!(matches!(
-            Server::new(config()).send(payload),
-            Err(Error::Malformed { .. })
-        ));
+        assert!(matches!(Server::new(config()).send(payload), Err(Error::Malformed { .. })));
     }
 }
