@@ -252,19 +252,19 @@ impl Engine {
             }
             State::Handshake | State::Open(_) => {}
         }
-        let Some(received) = self.transport.step(now)? else {
-            return Ok(Step::Idle);
-        };
+        let received = self.transport.step(now)?;
         self.check_early()?;
         match received {
-            Received::Keys => self.keys(),
-            Received::Extensions => {
+            None => Ok(Step::Idle),
+            Some(Received::Handled) => Ok(Step::Busy),
+            Some(Received::Keys) => self.keys(),
+            Some(Received::Extensions) => {
                 if let (State::ClientAuth(auth), Some(names)) = (&mut self.state, self.transport.server_sig_algs()) {
                     auth.learn_server_sig_algs(names.to_vec());
                 }
                 Ok(Step::Busy)
             }
-            Received::Payload(range) => self.payload(range, now),
+            Some(Received::Payload(range)) => self.payload(range, now),
         }
     }
 
@@ -460,3 +460,9 @@ impl Engine {
         self.transport.server_sig_algs()
     }
 }
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod tests;

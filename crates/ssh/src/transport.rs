@@ -48,6 +48,8 @@ pub struct Negotiated {
 
 /// What came out of the transport.
 pub(crate) enum Received {
+    /// A message of the transport itself; nothing is left to do.
+    Handled,
     /// The payload of a message that belongs to a layer above, in the inbox.
     Payload(Range<usize>),
     /// A key exchange has ended.
@@ -139,12 +141,9 @@ impl Transport {
             self.state = State::Packets { versions, kex };
         }
         self.rekey_if_due(now)?;
-        while let Some((range, sequence)) = self.inbox.packet()? {
-            if let Some(received) = self.packet(range, sequence, now)? {
-                return Ok(Some(received));
-            }
-        }
-        Ok(None)
+        let Some((range, sequence)) = self.inbox.packet()? else { return Ok(None) };
+        // One packet a step: whoever counts what an unknown peer makes us do must see each of them.
+        Ok(Some(self.packet(range, sequence, now)?.unwrap_or(Received::Handled)))
     }
 
     /// One packet, decided by its number.
@@ -363,6 +362,30 @@ fn disconnected(payload: &[u8]) -> Error {
     match parse().map_err(Error::malformed("disconnect")) {
         Ok((reason, text)) => Error::Disconnected { reason, text: String::from_utf8_lossy(text).into_owned() },
         Err(error) => error,
+    }
+}
+
+#[cfg(test)]
+impl Transport {
+    /// Takes a message as if it had been opened just now.
+    pub(crate) fn inject(&mut self, payload: &[u8], now: Now) -> Result<Option<Received>, Error> {
+        let range = self.inbox.place(payload);
+        self.packet(range, 0, now)
+    }
+
+    /// The name of the state, for the page of states.
+    pub(crate) fn stage(&self) -> &'static str {
+        match &self.state {
+            State::Version(_) => "version",
+            State::Packets { kex, .. } => match kex {
+                Kex::Idle => "ready",
+                Kex::Offered { .. } => "offered",
+                Kex::AwaitReply { .. } => "await reply",
+                Kex::AwaitInit { .. } => "await init",
+                Kex::AwaitNewKeys { .. } => "await newkeys",
+            },
+            State::Broken => "broken",
+        }
     }
 }
 

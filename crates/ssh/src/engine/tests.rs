@@ -1,0 +1,4 @@
+//! Two engines in memory, taken to each of their states; and the page that says what each state admits.
+
+mod pair;
+mod states;
