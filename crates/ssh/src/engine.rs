@@ -463,6 +463,3 @@ impl Engine {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;

@@ -365,29 +365,5 @@ fn disconnected(payload: &[u8]) -> Error {
     }
 }
 
-#[cfg(test)]
-impl Transport {
-    /// Takes a message as if it had been opened just now.
-    pub(crate) fn inject(&mut self, payload: &[u8], now: Now) -> Result<Option<Received>, Error> {
-        let range = self.inbox.place(payload);
-        self.packet(range, 0, now)
-    }
-
-    /// The name of the state, for the page of states.
-    pub(crate) fn stage(&self) -> &'static str {
-        match &self.state {
-            State::Version(_) => "version",
-            State::Packets { kex, .. } => match kex {
-                Kex::Idle => "ready",
-                Kex::Offered { .. } => "offered",
-                Kex::AwaitReply { .. } => "await reply",
-                Kex::AwaitInit { .. } => "await init",
-                Kex::AwaitNewKeys { .. } => "await newkeys",
-            },
-            State::Broken => "broken",
-        }
-    }
-}
-
 /// The default of [`RekeyLimits::timeout`].
 const EXCHANGE_TIMEOUT: Duration = Duration::from_mins(5);

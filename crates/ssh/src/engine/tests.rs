@@ -1,4 +1,3 @@
-//! Two engines in memory, taken to each of their states; and the page that says what each state admits.
+//! Two engines in memory, taken to each of their states.
 
-mod pair;
-mod states;
+mod early;
