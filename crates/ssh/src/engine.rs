@@ -256,15 +256,22 @@ impl Engine {
         self.check_early()?;
         match received {
             None => Ok(Step::Idle),
-            Some(Received::Handled) => Ok(Step::Busy),
-            Some(Received::Keys) => self.keys(),
-            Some(Received::Extensions) => {
+            Some(received) => self.received(received, now),
+        }
+    }
+
+    /// What the transport understood goes to the layer that it is for.
+    fn received(&mut self, received: Received, now: Now) -> Result<Step, Error> {
+        match received {
+            Received::Handled => Ok(Step::Busy),
+            Received::Keys => self.keys(),
+            Received::Extensions => {
                 if let (State::ClientAuth(auth), Some(names)) = (&mut self.state, self.transport.server_sig_algs()) {
                     auth.learn_server_sig_algs(names.to_vec());
                 }
                 Ok(Step::Busy)
             }
-            Some(Received::Payload(range)) => self.payload(range, now),
+            Received::Payload(range) => self.payload(range, now),
         }
     }
 
@@ -304,7 +311,7 @@ impl Engine {
             State::ServerAuth(auth) => auth.handle(payload, now, out).map(|()| Step::Busy),
             State::ClientAuth(auth) => auth.handle(payload).map(|()| Step::Busy),
             State::Open(connection) => match payload.first().copied().unwrap_or_default() {
-                80..=127 => match connection.handle(payload, out)? {
+                80..=100 => match connection.handle(payload, out)? {
                     Incoming::Nothing => Ok(Step::Busy),
                     Incoming::Data { channel, stream, range: inner } => {
                         let range = range.start + inner.start..range.start + inner.end;

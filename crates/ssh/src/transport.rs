@@ -160,7 +160,7 @@ impl Transport {
             msg::PING => self.pong(range).map(|()| None),
             msg::EXT_INFO => self.extensions(range).map(|()| Some(Received::Extensions)),
             msg::KEXINIT..=49 => self.kex_message(range, sequence, now),
-            msg::SERVICE_REQUEST | msg::SERVICE_ACCEPT | 50..=127 => Ok(Some(Received::Payload(range))),
+            msg::SERVICE_REQUEST | msg::SERVICE_ACCEPT | 50..=82 | 90..=100 => Ok(Some(Received::Payload(range))),
             _ => {
                 self.outbox.message(msg::UNIMPLEMENTED, |w| {
                     w.u32(sequence);
@@ -362,6 +362,30 @@ fn disconnected(payload: &[u8]) -> Error {
     match parse().map_err(Error::malformed("disconnect")) {
         Ok((reason, text)) => Error::Disconnected { reason, text: String::from_utf8_lossy(text).into_owned() },
         Err(error) => error,
+    }
+}
+
+#[cfg(test)]
+impl Transport {
+    /// Takes a message as if it had been opened just now.
+    pub(crate) fn inject(&mut self, payload: &[u8], now: Now) -> Result<Option<Received>, Error> {
+        let range = self.inbox.place(payload);
+        self.packet(range, 0, now)
+    }
+
+    /// The name of the state, for the page of states.
+    pub(crate) fn stage(&self) -> &'static str {
+        match &self.state {
+            State::Version(_) => "version",
+            State::Packets { kex, .. } => match kex {
+                Kex::Idle => "ready",
+                Kex::Offered { .. } => "offered",
+                Kex::AwaitReply { .. } => "await reply",
+                Kex::AwaitInit { .. } => "await init",
+                Kex::AwaitNewKeys { .. } => "await newkeys",
+            },
+            State::Broken => "broken",
+        }
     }
 }
 

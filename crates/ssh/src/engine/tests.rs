@@ -1,3 +1,5 @@
-//! Two engines in memory, taken to each of their states.
+//! Two engines in memory, taken to each of their states; and the page that says what each state admits.
 
 mod early;
+mod pair;
+mod states;

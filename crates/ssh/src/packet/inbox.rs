@@ -140,6 +140,13 @@ impl Inbox {
         self.buffer.get(range).unwrap_or_default()
     }
 
+    /// A payload that did not come through a packet.
+    #[cfg(test)]
+    pub(crate) fn place(&mut self, payload: &[u8]) -> Range<usize> {
+        self.buffer.extend_from_slice(payload);
+        self.buffer.len() - payload.len()..self.buffer.len()
+    }
+
     /// New keys take effect with the next packet; a strict key exchange starts the numbers anew.
     pub(crate) fn rekey(&mut self, opener: Opener, numbering: Numbering) {
         self.opener = opener;
