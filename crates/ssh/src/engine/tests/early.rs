@@ -1,10 +1,10 @@
 //! What a peer that has keys and no name can make an engine read.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::auth::ServerAuthConfig;
 use crate::connection::ConnectionLimits;
+use crate::driver;
 use crate::engine::{ClientConfig, EARLY_BYTES_MAX, Engine, Phase, ServerConfig, Timing};
 use crate::entropy::SystemEntropy;
 use crate::key::{HostTrust, SigningKey};
@@ -63,7 +63,7 @@ fn flood(from: &mut Engine, to: &mut Engine, number: u8, now: Now) -> usize {
 
 #[test]
 fn p4_nobody_makes_us_read_more_than_64_kib_of_anything_before_it_is_known() {
-    let now = Now { monotonic: Instant::now(), wall: UNIX_EPOCH + Duration::from_hours(500_000) };
+    let now = driver::now();
     // What is ignored, and what is answered because its number does not exist.
     for number in [msg::IGNORE, msg::DEBUG, msg::UNIMPLEMENTED, msg::PONG, 150] {
         let (mut server, mut client) = keyed(now);
