@@ -308,7 +308,12 @@ impl Engine {
         let payload = self.transport.inbox.payload(range.clone());
         let out = &mut self.transport.outbox;
         match &mut self.state {
-            State::ServerAuth(auth) => auth.handle(payload, now, out).map(|()| Step::Busy),
+            State::ServerAuth(auth) => {
+                let handled = auth.handle(payload, now, out);
+                // It may have been a password; the buffer serves other connections next.
+                self.transport.inbox.wipe(range);
+                handled.map(|()| Step::Busy)
+            }
             State::ClientAuth(auth) => auth.handle(payload).map(|()| Step::Busy),
             State::Open(connection) => match payload.first().copied().unwrap_or_default() {
                 80..=100 => match connection.handle(payload, out)? {

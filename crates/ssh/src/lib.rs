@@ -14,6 +14,7 @@ pub mod entropy;
 pub mod error;
 pub mod kex;
 pub mod key;
+pub mod lobby;
 pub mod message;
 pub mod packet;
 pub mod relay;

@@ -19,8 +19,11 @@ use sallyport_ssh::transport::{HostIdentity, TransportConfig};
 use tokio::net::TcpListener;
 
 mod demo;
+mod door;
 #[path = "../host/serve.rs"]
 mod host;
+
+use door::Door;
 mod record;
 mod session;
 
@@ -112,13 +115,17 @@ async fn main() -> Result<()> {
 
 /// Accepts connections for ever; one that fails takes nobody along.
 async fn serve(listener: TcpListener, gateway: Arc<Gateway>) -> Result<()> {
+    let door = Door::new();
     loop {
         let (stream, source) = listener.accept().await?;
         let gateway = gateway.clone();
-        tokio::spawn(async move {
-            if let Err(error) = session::run(stream, source, &gateway).await {
-                eprintln!("{source}: {error:#}");
-            }
+        door.enter(source.ip(), |place| {
+            let connection = tokio::spawn(async move {
+                if let Err(error) = session::run(stream, source, place, &gateway).await {
+                    eprintln!("{source}: {error:#}");
+                }
+            });
+            connection.abort_handle()
         });
     }
 }

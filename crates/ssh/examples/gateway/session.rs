@@ -14,16 +14,18 @@ use sallyport_ssh::relay::{NoTap, Relay, RelayEvent, Side, Tap};
 use tokio::net::TcpStream;
 
 use crate::Gateway;
+use crate::door::Place;
 use crate::record::Recording;
 
 /// From the first byte to the last.
-pub(crate) async fn run(stream: TcpStream, source: SocketAddr, gateway: &Gateway) -> Result<()> {
+pub(crate) async fn run(stream: TcpStream, source: SocketAddr, place: Place, gateway: &Gateway) -> Result<()> {
     stream.set_nodelay(true)?;
     let engine = Engine::server(&gateway.server_config(source), Box::new(SystemEntropy), now())?;
     let mut client = Link::new(stream, engine);
     let Some(user) = welcome(&mut client, gateway).await? else {
         return Ok(());
     };
+    drop(place);
     let target = match reach(gateway, gateway.user.as_ref().unwrap_or(&user)).await {
         Ok(target) => target,
         Err(error) => {

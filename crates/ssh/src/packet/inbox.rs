@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use zeroize::Zeroize;
+
 use super::{PACKET_BYTES_MAX_EARLY, Volume};
 use crate::cipher::Opener;
 use crate::error::Error;
@@ -138,6 +140,11 @@ impl Inbox {
     /// The payload that [`Self::packet`] found.
     pub(crate) fn payload(&self, range: Range<usize>) -> &[u8] {
         self.buffer.get(range).unwrap_or_default()
+    }
+
+    /// Overwrites a payload that may have held a secret.
+    pub(crate) fn wipe(&mut self, range: Range<usize>) {
+        self.buffer.get_mut(range).unwrap_or_default().zeroize();
     }
 
     /// A payload that did not come through a packet.

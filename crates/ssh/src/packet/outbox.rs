@@ -3,6 +3,8 @@
 //! One contiguous buffer: packets are written where they will be sent from and sealed in place, so that one
 //! `write` takes all that waits.
 
+use zeroize::Zeroizing;
+
 use super::inbox::Numbering;
 use super::{PACKET_BYTES_MAX, Volume};
 use crate::cipher::Sealer;
@@ -35,7 +37,8 @@ pub struct Outbox {
 enum Gate {
     Open,
     /// We have sent KEXINIT and not yet NEWKEYS: payloads wait, each behind its length.
-    Held(Vec<u8>),
+    /// Wiped when it goes: a password may wait here.
+    Held(Zeroizing<Vec<u8>>),
 }
 
 impl Outbox {
@@ -118,7 +121,7 @@ impl Outbox {
     /// From our KEXINIT on, everything else waits.
     pub(crate) fn hold(&mut self) {
         if matches!(self.gate, Gate::Open) {
-            self.gate = Gate::Held(Vec::new());
+            self.gate = Gate::Held(Zeroizing::default());
         }
     }
 
