@@ -20,6 +20,8 @@ use crate::time::Now;
 use crate::transport::{Negotiated, Received, Transport};
 
 mod config;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod hostkeys;
 mod phase;
 

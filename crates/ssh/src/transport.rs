@@ -22,6 +22,8 @@ use crate::wire::{NameList, Reader};
 
 mod config;
 mod exchange;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod version;
 
 pub use config::{HostIdentity, HostSide, RekeyLimits, TransportConfig};
