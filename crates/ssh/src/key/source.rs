@@ -54,11 +54,11 @@ impl FromStr for SourceBlock {
         let network: IpAddr = address.parse().map_err(|_| NotABlock)?;
         let width: u8 = if network.is_ipv4() { 32 } else { 128 };
         let prefix_bits = bits.map_or(Ok(width), parse_bits)?;
-        // A mapped block would have to mean its IPv4 block; nobody writes it, so it is not guessed.
-        if prefix_bits > width || network.to_canonical() != network {
+        if prefix_bits > width {
             return Err(NotABlock);
         }
         let block = Self { network, prefix_bits };
+        // Fails for bits behind the prefix, and for an IPv4 network mapped into IPv6, which could be meant in two ways.
         if block.contains(network) { Ok(block) } else { Err(NotABlock) }
     }
 }
