@@ -21,7 +21,7 @@ use crate::wire::{self, Malformed, Reader};
 
 /// The smallest RSA modulus that is accepted.
 pub const RSA_BITS_MIN: usize = 2048;
-/// The largest: what the cryptographic library verifies. A verification then stays below a millisecond.
+/// The largest: what the cryptographic library verifies. A verification then takes about a millisecond at worst.
 pub const RSA_BITS_MAX: usize = 8192;
 
 /// Longer ones cost time and are used by nobody; the library has the same limit.
