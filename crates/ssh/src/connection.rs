@@ -163,7 +163,8 @@ pub enum ConnectionEvent {
         /// On which.
         channel: ChannelId,
     },
-    /// The peer closed the channel; ours has been closed as well. Bytes that are not consumed yet still are to be.
+    /// The peer closed the channel; ours has been closed as well, unless it is one that [lingers](Open::linger). Bytes that
+    /// are not consumed yet still are to be.
     Closed {
         /// Which.
         channel: ChannelId,

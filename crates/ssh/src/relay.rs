@@ -150,13 +150,9 @@ impl Relay {
         Self::default()
     }
 
-    /// From now on these channels are one.
-    pub fn join(&mut self, a: ChannelId, b: ChannelId) {
-        let id = self.next;
-        self.next += 1;
-        self.index.insert((Side::A, a), id);
-        self.index.insert((Side::B, b), id);
-        self.pairs.insert(id, Pair { a, b, from_a: Flow::default(), from_b: Flow::default() });
+    /// From now on these open channels, one of each connection, are one: neither is closed before both peers have closed it.
+    pub fn join(&mut self, channels: (ChannelId, ChannelId), a: &mut Engine, b: &mut Engine) {
+        self.pair(channels, &mut Ends { a, b });
     }
 
     /// The channel that a channel is joined with.
@@ -385,9 +381,22 @@ impl Relay {
         let other = offer.id();
         act(asker, |open| open.accept(offer).map(|_| ()));
         match side {
-            Side::A => self.join(channel, other),
-            Side::B => self.join(other, channel),
+            Side::A => self.pair((channel, other), ends),
+            Side::B => self.pair((other, channel), ends),
         }
+    }
+
+    fn pair(&mut self, (a, b): (ChannelId, ChannelId), ends: &mut Ends<'_>) {
+        let id = self.next;
+        self.next += 1;
+        for (side, channel) in [(Side::A, a), (Side::B, b)] {
+            self.index.insert((side, channel), id);
+            act(ends.engine(side), |open| {
+                open.linger(channel);
+                Ok(())
+            });
+        }
+        self.pairs.insert(id, Pair { a, b, from_a: Flow::default(), from_b: Flow::default() });
     }
 
     fn pass_offer(&mut self, from: Side, offer: ChannelOffer, ends: &mut Ends<'_>) {

@@ -187,7 +187,12 @@ impl Connection {
         if offer.kind == ChannelKind::Session {
             let session = Session::new(channel, self.variables.clone());
             self.channels.insert(channel, Served::Session(session));
-            return act(&mut self.link.engine, |open| open.accept(offer).map(|_| ()));
+            return act(&mut self.link.engine, |open| {
+                open.accept(offer)?;
+                // A client that has heard everything may close before the program has ended, and wants to know how it ends.
+                open.linger(channel);
+                Ok(())
+            });
         }
         match Tunnel::dial(offer) {
             Ok(tunnel) => {
@@ -201,20 +206,17 @@ impl Connection {
         }
     }
 
-    /// The client closed a channel. A program is told at once; a socket still gets what was sent to it.
+    /// The client closed a channel. What was sent to a socket still gets there.
     fn closed(&mut self, channel: ChannelId) -> Result<(), Error> {
-        match self.channels.remove(&channel) {
-            Some(Served::Session(session)) => {
-                let waiting = session.give_up();
-                act(&mut self.link.engine, |open| open.consume(channel, waiting))
-            }
-            Some(Served::Tunnel(mut tunnel)) => {
-                tunnel.closed();
-                self.channels.insert(channel, Served::Tunnel(tunnel));
-                Ok(())
-            }
-            None => Ok(()),
+        let turn = match (self.channels.get_mut(&channel), self.link.engine.open_phase()) {
+            (Some(Served::Session(session)), Some(mut open)) => session.closed(&mut open)?,
+            (Some(Served::Tunnel(tunnel)), _) => tunnel.closed(),
+            _ => Turn::Idle,
+        };
+        if turn == Turn::Over {
+            self.channels.remove(&channel);
         }
+        Ok(())
     }
 
     /// Asks every program and every socket once.

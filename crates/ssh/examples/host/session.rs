@@ -112,9 +112,17 @@ impl Session {
         self.input.eof();
     }
 
-    /// Answers how many bytes nobody will take any more.
-    pub(crate) fn give_up(mut self) -> usize {
-        self.input.give_up()
+    /// The client closed the channel. One that has heard all that the program had to say waits for its end; any other gives the
+    /// program up, which is told when it is dropped.
+    pub(crate) fn closed(&mut self, open: &mut Open<'_>) -> Result<Turn, Error> {
+        let heard_all = self.output.is_over() && self.errors.is_over();
+        if heard_all && matches!(self.stage, Stage::Running(_)) {
+            return Ok(Turn::Idle);
+        }
+        let waiting = self.input.give_up();
+        open.consume(self.channel, waiting)?;
+        open.close(self.channel)?;
+        Ok(Turn::Over)
     }
 
     pub(crate) fn poll(

@@ -81,14 +81,15 @@ impl Tunnel {
     }
 
     /// The client closed the channel.
-    pub(crate) fn closed(&mut self) {
-        self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
+    pub(crate) fn closed(&mut self) -> Turn {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Open { mut inward, .. } => {
                 inward.eof();
-                Stage::Draining(inward)
+                self.stage = Stage::Draining(inward);
+                Turn::Moved
             }
-            _ => Stage::Over,
-        };
+            _ => Turn::Over,
+        }
     }
 
     pub(crate) fn poll(

@@ -59,9 +59,19 @@ pub(super) struct Live {
     pub(super) ours: Half,
     /// What the peer may still send.
     pub(super) theirs: Half,
+    pub(super) closing: Closing,
     pub(super) owed: Owed<bool>,
     /// Requests of ours that the peer has not answered.
     pub(super) asked: u32,
+}
+
+/// What follows the peer's CLOSE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Closing {
+    /// Ours, at once.
+    Prompt,
+    /// Ours, when the user of the engine says so.
+    Lingering,
 }
 
 /// One direction of a channel.
@@ -74,7 +84,21 @@ pub(super) enum Half {
 
 impl Live {
     pub(super) fn new(remote: u32, sending: Sending, receiving: Receiving) -> Self {
-        Self { remote, sending, receiving, ours: Half::Open, theirs: Half::Open, owed: Owed::new(), asked: 0 }
+        Self {
+            remote,
+            sending,
+            receiving,
+            ours: Half::Open,
+            theirs: Half::Open,
+            closing: Closing::Prompt,
+            owed: Owed::new(),
+            asked: 0,
+        }
+    }
+
+    /// Whether data of ours may be sent and is wanted.
+    pub(super) fn takes_data(&self) -> bool {
+        self.ours == Half::Open && self.theirs != Half::Closed
     }
 }
 

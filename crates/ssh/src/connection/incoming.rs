@@ -1,6 +1,6 @@
 //! What the peer's messages do to the channels.
 
-use super::channel::{Channel, Half, Live, Offered};
+use super::channel::{Channel, Closing, Half, Live, Offered};
 use super::global::KEEPALIVE;
 use super::kind::text_name;
 use super::outgoing::{flush_replies, refuse, sending};
@@ -38,6 +38,11 @@ impl Connection {
         }
     }
 
+    /// A channel on which the peer may still say something.
+    fn speaking(&mut self, channel: ChannelId) -> Option<&mut Live> {
+        self.live(channel).filter(|live| live.theirs != Half::Closed)
+    }
+
     fn data(&mut self, payload_len: usize, mut r: Reader<'_>, kind: Kind) -> Result<Incoming, Error> {
         let malformed = || Error::malformed("channel data");
         let channel = ChannelId(r.u32().map_err(malformed())?);
@@ -48,7 +53,7 @@ impl Connection {
         let bytes = r.string().map_err(malformed())?;
         r.finish().map_err(malformed())?;
         let packet_max = self.limits.packet_bytes_max;
-        let live = self.live(channel).ok_or(NOT_OPEN)?;
+        let live = self.speaking(channel).ok_or(NOT_OPEN)?;
         if live.theirs != Half::Open {
             return Err(Error::Misbehaved("data after the end of data"));
         }
@@ -72,7 +77,7 @@ impl Connection {
             r.clone().finish().map(|()| fields)
         };
         let (channel, count) = parse().map_err(Error::malformed("window adjust"))?;
-        let live = self.live(channel).ok_or(NOT_OPEN)?;
+        let live = self.speaking(channel).ok_or(NOT_OPEN)?;
         live.sending.grant(count).ok_or(Error::Misbehaved("a window larger than 2^32 - 1"))?;
         Ok(Incoming::Nothing)
     }
@@ -81,11 +86,16 @@ impl Connection {
         let mut parse = || Ok((ChannelId(r.u32()?), text_name(r.string()?)?, r.bool()?));
         let (channel, name, want_reply) = parse().map_err(Error::malformed("channel request"))?;
         let requests_max = self.limits.requests_max;
-        let live = self.live(channel).ok_or(NOT_OPEN)?;
-        if live.ours == Half::Closed {
-            return Ok(Incoming::Nothing);
-        }
+        let live = self.speaking(channel).ok_or(NOT_OPEN)?;
         let keepalive = name == KEEPALIVE;
+        if live.ours == Half::Closed {
+            // Nothing can be answered any more. How a program ended is still worth knowing to some.
+            if keepalive || live.closing == Closing::Prompt {
+                return Ok(Incoming::Nothing);
+            }
+            let request = Request::parse(&name, r.rest())?;
+            return Ok(Incoming::Event(ConnectionEvent::Request { channel, request, reply: None }));
+        }
         let mut reply = None;
         if want_reply {
             if live.owed.len() >= requests_max {
@@ -104,14 +114,14 @@ impl Connection {
 
     fn channel_reply(&mut self, r: Reader<'_>, outcome: Outcome) -> Result<Incoming, Error> {
         let channel = only_channel(r, "channel reply")?;
-        let live = self.live(channel).ok_or(NOT_OPEN)?;
+        let live = self.speaking(channel).ok_or(NOT_OPEN)?;
         live.asked = live.asked.checked_sub(1).ok_or(Error::Misbehaved("an answer to nothing"))?;
         Ok(Incoming::Event(ConnectionEvent::Reply { channel, outcome }))
     }
 
     fn channel_eof(&mut self, r: Reader<'_>) -> Result<Incoming, Error> {
         let channel = only_channel(r, "channel eof")?;
-        let live = self.live(channel).ok_or(NOT_OPEN)?;
+        let live = self.speaking(channel).ok_or(NOT_OPEN)?;
         if live.theirs != Half::Open {
             return Err(Error::Misbehaved("a second end of data"));
         }
@@ -124,8 +134,11 @@ impl Connection {
 
     fn channel_close(&mut self, r: Reader<'_>, out: &mut Outbox) -> Result<Incoming, Error> {
         let channel = only_channel(r, "channel close")?;
-        let live = self.live(channel).ok_or(NOT_OPEN)?;
+        let live = self.speaking(channel).ok_or(NOT_OPEN)?;
         live.theirs = Half::Closed;
+        if live.ours != Half::Closed && live.closing == Closing::Lingering {
+            return Ok(Incoming::Event(ConnectionEvent::Closed { channel }));
+        }
         if live.ours != Half::Closed {
             live.ours = Half::Closed;
             let remote = live.remote;

@@ -1,6 +1,6 @@
 //! What the user of the engine does on an open connection.
 
-use super::channel::{Channel, Half, Live, Offered};
+use super::channel::{Channel, Closing, Half, Live, Offered};
 use super::flow::Sending;
 use super::{
     Asked, ChannelId, ChannelKind, ChannelOffer, Connection, Forward, GlobalAnswer, GlobalId, GlobalReplyToken,
@@ -62,7 +62,7 @@ impl Open<'_> {
         let Some(live) = self.connection.live(channel) else {
             return Ok(0);
         };
-        if live.ours != Half::Open {
+        if !live.takes_data() {
             return Ok(0);
         }
         let mut rest = bytes;
@@ -90,7 +90,7 @@ impl Open<'_> {
     #[must_use]
     pub fn writable(&self, channel: ChannelId) -> usize {
         match self.connection.channels.get(&channel.0) {
-            Some(Channel::Live(live)) if live.ours == Half::Open => live.sending.window().min(self.out.room()),
+            Some(Channel::Live(live)) if live.takes_data() => live.sending.window().min(self.out.room()),
             _ => 0,
         }
     }
@@ -127,7 +127,8 @@ impl Open<'_> {
     /// Sends a request. With [`WantReply::Yes`] a [`Reply`](super::ConnectionEvent::Reply) comes, in order. On a
     /// channel that is closed nothing happens; answers whether it was sent.
     pub fn request(&mut self, channel: ChannelId, request: &Request, want: WantReply) -> Result<Sent, Error> {
-        let Some(live) = self.connection.live(channel).filter(|live| live.ours != Half::Closed) else {
+        let gone = |live: &Live| live.ours == Half::Closed || (want == WantReply::Yes && live.theirs == Half::Closed);
+        let Some(live) = self.connection.live(channel).filter(|live| !gone(live)) else {
             return Ok(Sent::Gone);
         };
         let remote = live.remote;
@@ -152,7 +153,7 @@ impl Open<'_> {
 
     /// No more data from us on this channel. Requests still may follow.
     pub fn eof(&mut self, channel: ChannelId) -> Result<(), Error> {
-        let Some(live) = self.connection.live(channel).filter(|live| live.ours == Half::Open) else {
+        let Some(live) = self.connection.live(channel).filter(|live| live.takes_data()) else {
             return Ok(());
         };
         live.ours = Half::Eof;
@@ -163,16 +164,28 @@ impl Open<'_> {
     }
 
     /// Closes a channel, and throws away what still comes on it. The peer's own close follows as
-    /// [`Closed`](super::ConnectionEvent::Closed).
+    /// [`Closed`](super::ConnectionEvent::Closed), unless it came before.
     pub fn close(&mut self, channel: ChannelId) -> Result<(), Error> {
         let Some(live) = self.connection.live(channel).filter(|live| live.ours != Half::Closed) else {
             return Ok(());
         };
         live.ours = Half::Closed;
-        let remote = live.remote;
+        let (remote, theirs) = (live.remote, live.theirs);
+        if theirs == Half::Closed {
+            self.connection.retire(channel);
+        }
         self.out.message(msg::CHANNEL_CLOSE, |w| {
             w.u32(remote);
         })
+    }
+
+    /// From now on neither close takes the other along, so that what is still to be said can be: a client may close its side of
+    /// a session before it knows how the program ended, as OpenSSH does. After the peer's close, [`Self::close`] is up to
+    /// the caller, and the channel keeps its place until it is called. After ours, requests of the peer are still shown.
+    pub fn linger(&mut self, channel: ChannelId) {
+        if let Some(live) = self.connection.live(channel) {
+            live.closing = Closing::Lingering;
+        }
     }
 
     /// Sends a request about the connection. With [`WantReply::Yes`] a

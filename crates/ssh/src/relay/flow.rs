@@ -115,16 +115,19 @@ impl Flow {
         }
         self.told = match (self.told, self.said) {
             (End::Flowing, Said::Eof | Said::EofAndClosed) => End::Eof,
-            (End::Flowing, Said::Closed) | (End::Eof, Said::EofAndClosed) => End::Closed,
+            (End::Flowing | End::Eof, Said::Closed) | (End::Eof, Said::EofAndClosed) => End::Closed,
             _ => return None,
         };
         Some(self.told)
     }
 
-    /// The sink closed its channel.
+    /// The sink closed its channel: it takes no more data, and waits for our close. That comes when the source has closed too, so
+    /// that what the source still has to say, such as how a program ended, goes before it.
     pub(super) fn sink_is_gone(&mut self) {
         self.sink = Sink::Nothing;
-        self.told = End::Closed;
+        if self.told == End::Flowing {
+            self.told = End::Eof;
+        }
     }
 
     /// The sink reads no more of the data stream.
