@@ -12,8 +12,8 @@
 //! Must not know: sockets, clocks, who may log in, or what happens afterwards.
 //!
 //! Deviations from the RFCs, all of them refusals: `hostbased` and password changes are answered with a failure;
-//! `ssh-rsa` (SHA-1) is not a signature algorithm; a second SERVICE_REQUEST ends the connection; a client that is told SUCCESS
-//! for a key which it only offered ends the connection.
+//! `ssh-rsa` (SHA-1) is not a signature algorithm; a client that is told SUCCESS for a key which it only offered ends the
+//! connection.
 
 mod client;
 mod message;

@@ -7,9 +7,9 @@
 //! | state | the client sends | the user of the engine answers | time |
 //! |---|---|---|---|
 //! | fresh | SERVICE_REQUEST → open | | |
-//! | open | USERAUTH_REQUEST → asked or held | | |
+//! | open | USERAUTH_REQUEST → asked or held; SERVICE_REQUEST | | |
 //! | asked | (is not read) | accept → done; partial, acceptable → open; prompt → prompted; reject → held | |
-//! | prompted | INFO_RESPONSE → asked or held; USERAUTH_REQUEST → asked or held | | |
+//! | prompted | INFO_RESPONSE → asked or held; USERAUTH_REQUEST → asked or held; SERVICE_REQUEST | | |
 //! | held | (is not read) | | due → open, or the end |
 //! | done | USERAUTH_REQUEST is ignored | | |
 //!
@@ -82,7 +82,12 @@ impl ServerAuth {
         }
         let (number, body) = payload.split_first().ok_or(Error::Misbehaved("empty message"))?;
         self.state = match (std::mem::replace(&mut self.state, State::Ended), *number) {
-            (State::Fresh { banners }, transport::SERVICE_REQUEST) => self.start(banners, body, out)?,
+            (State::Fresh { banners }, transport::SERVICE_REQUEST) => self.start(&banners, body, out)?,
+            // Some clients ask again before each attempt. What was shown and asked stays as it is.
+            (state @ (State::Open(_) | State::Prompted { .. }), transport::SERVICE_REQUEST) => {
+                accept_service(body, out)?;
+                state
+            }
             (State::Open(progress), userauth::REQUEST) => self.request(progress, body, now, out)?,
             (State::Prompted { progress, .. }, userauth::REQUEST) => {
                 self.abandon(&progress)?;
@@ -248,15 +253,9 @@ impl ServerAuth {
         Ok(())
     }
 
-    fn start(&mut self, banners: Vec<String>, body: &[u8], out: &mut Outbox) -> Result<State, Error> {
-        if message::decode_service(body)? != SERVICE_USERAUTH.as_bytes() {
-            let text = "only ssh-userauth may be asked for".to_owned();
-            return Err(Error::Closed { reason: Reason::SERVICE_NOT_AVAILABLE, text });
-        }
-        out.message(transport::SERVICE_ACCEPT, |w| {
-            w.string(SERVICE_USERAUTH.as_bytes());
-        })?;
-        for banner in &banners {
+    fn start(&mut self, banners: &[String], body: &[u8], out: &mut Outbox) -> Result<State, Error> {
+        accept_service(body, out)?;
+        for banner in banners {
             write_banner(banner, out)?;
         }
         Ok(State::Open(Progress::new(None, self.config.methods)))
@@ -313,6 +312,17 @@ impl ServerAuth {
             _ => Err(Error::Misuse("an answer to nothing")),
         }
     }
+}
+
+/// The only service before somebody is known (RFC 4253, section 10).
+fn accept_service(body: &[u8], out: &mut Outbox) -> Result<(), Error> {
+    if message::decode_service(body)? != SERVICE_USERAUTH.as_bytes() {
+        let text = "only ssh-userauth may be asked for".to_owned();
+        return Err(Error::Closed { reason: Reason::SERVICE_NOT_AVAILABLE, text });
+    }
+    out.message(transport::SERVICE_ACCEPT, |w| {
+        w.string(SERVICE_USERAUTH.as_bytes());
+    })
 }
 
 /// Sends what waited, or ends the connection if nothing is left to try.

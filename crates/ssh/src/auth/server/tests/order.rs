@@ -18,8 +18,8 @@ fn states() -> Vec<(&'static str, Server, Vec<u8>)> {
     done.auth.next_event();
     let mut states = vec![
         ("fresh", fresh, vec![transport::SERVICE_REQUEST]),
-        ("open", open, vec![userauth::REQUEST]),
-        ("prompted", prompted, vec![userauth::REQUEST, userauth::INFO_RESPONSE]),
+        ("open", open, vec![transport::SERVICE_REQUEST, userauth::REQUEST]),
+        ("prompted", prompted, vec![transport::SERVICE_REQUEST, userauth::REQUEST, userauth::INFO_RESPONSE]),
         ("done", done, vec![userauth::REQUEST]),
     ];
     for (_, server, _) in &mut states {
@@ -63,15 +63,36 @@ fn p3_other_services_are_not_available() {
     }
 }
 
+/// paramiko asks for the service again before each attempt. What was shown before stays shown.
 #[test]
-fn the_service_is_accepted_once() {
-    let mut server = Server::fresh(config());
-    server.send(&service_request("ssh-userauth")).unwrap();
+fn the_service_is_accepted_as_often_as_it_is_asked_for() {
     let accept = message(transport::SERVICE_ACCEPT, |w| {
         w.string(b"ssh-userauth");
     });
+    let (mut server, key) = (Server::fresh(config()), key());
+    server.send(&service_request("ssh-userauth")).unwrap();
+    assert_eq!(server.line.take(), std::slice::from_ref(&accept));
+    let identity = token!(server.ask(&signed("alice", &key)), Verified);
+    server.partial(identity, MethodSet::KEYBOARD_INTERACTIVE);
+    server.line.take();
+    server.send(&service_request("ssh-userauth")).unwrap();
+    assert_eq!(server.line.take(), std::slice::from_ref(&accept));
+    let attempt = token!(server.ask(&interactive("alice")), InteractiveStart);
+    assert_eq!(attempt.passed().len(), 1);
+    server.prompt(attempt, &Prompts { prompts: vec![], ..Prompts::default() });
+    server.line.take();
+    // Questions stay asked, too.
+    server.send(&service_request("ssh-userauth")).unwrap();
     assert_eq!(server.line.take(), [accept]);
-    assert!(matches!(server.send(&service_request("ssh-userauth")), Err(Error::Misbehaved(_))));
+    let attempt = token!(server.ask(&responses(&[])), InteractiveResponse);
+    server.accept(attempt);
+}
+
+#[test]
+fn p3_another_service_ends_the_connection_later_too() {
+    let mut server = Server::new(config());
+    let error = server.send(&service_request("ssh-connection")).unwrap_err();
+    assert_eq!(error.farewell().map(|(reason, _)| reason), Some(Reason::SERVICE_NOT_AVAILABLE));
 }
 
 #[test]
