@@ -4,7 +4,7 @@
 //! has few places); everything is bounded by the limits. Must not know: sockets; whoever accepts them asks here.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv6Addr};
 
 /// How many may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
