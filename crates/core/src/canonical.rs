@@ -45,9 +45,7 @@ fn write_value(value: &Value, out: &mut String) -> Result<(), CanonicalError> {
         Value::Bool(true) => out.push_str("true"),
         Value::Bool(false) => out.push_str("false"),
         Value::Number(number) => {
-            let exact = number
-                .as_u64()
-                .or_else(|| number.as_i64().map(i64::unsigned_abs));
+            let exact = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
             if exact.is_none_or(|number| number > NUMBER_MAX) {
                 return Err(CanonicalError::Number(number.clone()));
             }

@@ -71,8 +71,7 @@ impl Capability {
     /// those.
     #[must_use]
     pub fn includes(self, other: Self) -> bool {
-        self == other
-            || (self == Self::Exec && matches!(other, Self::Git | Self::Rsync | Self::Scp))
+        self == other || (self == Self::Exec && matches!(other, Self::Git | Self::Rsync | Self::Scp))
     }
 }
 
@@ -82,9 +81,9 @@ impl fmt::Display for Capability {
     }
 }
 
-/// What a role allows.
+/// What a role allows. What another one includes is left out, so that two that allow the same are equal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "BTreeSet<Capability>", into = "BTreeSet<Capability>")]
 pub struct Capabilities(BTreeSet<Capability>);
 
 impl Capabilities {
@@ -97,12 +96,7 @@ impl Capabilities {
     /// What both allow.
     #[must_use]
     pub fn common(&self, other: &Self) -> Self {
-        Self(
-            Capability::ALL
-                .into_iter()
-                .filter(|one| self.allow(*one) && other.allow(*one))
-                .collect(),
-        )
+        Capability::ALL.into_iter().filter(|one| self.allow(*one) && other.allow(*one)).collect()
     }
 
     /// Whether nothing is allowed.
@@ -119,7 +113,21 @@ impl Capabilities {
 
 impl FromIterator<Capability> for Capabilities {
     fn from_iter<I: IntoIterator<Item = Capability>>(listed: I) -> Self {
-        Self(listed.into_iter().collect())
+        listed.into_iter().collect::<BTreeSet<_>>().into()
+    }
+}
+
+impl From<BTreeSet<Capability>> for Capabilities {
+    fn from(mut listed: BTreeSet<Capability>) -> Self {
+        let all = listed.clone();
+        listed.retain(|one| !all.iter().any(|other| other != one && other.includes(*one)));
+        Self(listed)
+    }
+}
+
+impl From<Capabilities> for BTreeSet<Capability> {
+    fn from(capabilities: Capabilities) -> Self {
+        capabilities.0
     }
 }
 

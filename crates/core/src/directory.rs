@@ -50,9 +50,7 @@ impl Directory {
             return false;
         }
         match credential {
-            Credential::SshKey(name) | Credential::Token(name) => {
-                self.credentials.get(name) == Some(principal)
-            }
+            Credential::SshKey(name) | Credential::Token(name) => self.credentials.get(name) == Some(principal),
             Credential::SshCertificate { authority, .. } => self.authorities.contains(authority),
             Credential::WebSession { from, .. } => self.holds(principal, from),
         }
@@ -90,10 +88,7 @@ impl Directory {
                 Who::Workload(_) => {}
             }
         }
-        found
-            .into_iter()
-            .filter_map(|id| self.people.get(id))
-            .collect()
+        found.into_iter().filter_map(|id| self.people.get(id)).collect()
     }
 
     fn members(&self, group: &GroupName) -> Option<&BTreeSet<PersonId>> {

@@ -54,9 +54,7 @@ pub fn unescape(shown: &str) -> Result<Vec<u8>, UnescapeError> {
     let mut out = Vec::with_capacity(shown.len());
     let mut rest = shown;
     while let Some(at) = rest.find('\\') {
-        let error = UnescapeError {
-            at: shown.len() - rest.len() + at,
-        };
+        let error = UnescapeError { at: shown.len() - rest.len() + at };
         let (plain, escaped) = rest.split_at_checked(at).ok_or(error)?;
         out.extend_from_slice(plain.as_bytes());
         rest = unescape_one(escaped, &mut out).ok_or(error)?;
@@ -67,12 +65,7 @@ pub fn unescape(shown: &str) -> Result<Vec<u8>, UnescapeError> {
 
 /// Reads one escape at the beginning of a text, and answers what follows it.
 fn unescape_one<'t>(text: &'t str, out: &mut Vec<u8>) -> Option<&'t str> {
-    for (written, byte) in [
-        ("\\\\", b'\\'),
-        ("\\n", b'\n'),
-        ("\\r", b'\r'),
-        ("\\t", b'\t'),
-    ] {
+    for (written, byte) in [("\\\\", b'\\'), ("\\n", b'\n'), ("\\r", b'\r'), ("\\t", b'\t')] {
         if let Some(rest) = text.strip_prefix(written) {
             out.push(byte);
             return Some(rest);
@@ -123,19 +116,12 @@ fn write_code(c: char, out: &mut String) {
 
 fn write_byte(byte: u8, out: &mut String) {
     out.push_str("\\x");
-    out.extend(
-        [byte >> 4, byte & 0xf]
-            .into_iter()
-            .filter_map(|digit| char::from_digit(digit.into(), 16)),
-    );
+    out.extend([byte >> 4, byte & 0xf].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
 }
 
 fn is_mark(c: char) -> bool {
     use GeneralCategory as Category;
-    matches!(
-        c.general_category(),
-        Category::NonspacingMark | Category::EnclosingMark | Category::SpacingMark
-    )
+    matches!(c.general_category(), Category::NonspacingMark | Category::EnclosingMark | Category::SpacingMark)
 }
 
 fn is_visible(c: char) -> bool {

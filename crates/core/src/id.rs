@@ -195,24 +195,17 @@ impl FromStr for EventId {
         if seq == 0 || seq.to_string() != number {
             return Err(IdError::Sequence);
         }
-        Ok(Self {
-            stream: stream.parse()?,
-            seq,
-        })
+        Ok(Self { stream: stream.parse()?, seq })
     }
 }
 
 as_text!(EventId);
 
 fn letters(bytes: [u8; ID_BYTES]) -> String {
-    let number = bytes
-        .iter()
-        .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    let number = bytes.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
     let letter = |place: usize| {
         let index = (number >> (5 * (ID_LETTERS - 1 - place))) & 31;
-        let found = usize::try_from(index)
-            .ok()
-            .and_then(|index| ALPHABET.get(index));
+        let found = usize::try_from(index).ok().and_then(|index| ALPHABET.get(index));
         char::from(found.copied().unwrap_or_default())
     };
     (0..ID_LETTERS).map(letter).collect()
@@ -224,10 +217,7 @@ fn bytes(letters: &str) -> Result<[u8; ID_BYTES], IdError> {
         return Err(IdError::Length);
     }
     for letter in letters.bytes() {
-        let index = ALPHABET
-            .iter()
-            .position(|known| *known == letter)
-            .ok_or(IdError::Letter)?;
+        let index = ALPHABET.iter().position(|known| *known == letter).ok_or(IdError::Letter)?;
         number = (number << 5) | u64::try_from(index).map_err(|_| IdError::Letter)?;
     }
     let [_, _, _, bytes @ ..] = number.to_be_bytes();

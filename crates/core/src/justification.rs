@@ -40,11 +40,7 @@ impl Reason {
         if !text.chars().any(char::is_alphanumeric) {
             return Err(ReasonError::Blank);
         }
-        if text.len() > REASON_BYTES_MAX {
-            Err(ReasonError::Long)
-        } else {
-            Ok(Self(text.to_owned()))
-        }
+        if text.len() > REASON_BYTES_MAX { Err(ReasonError::Long) } else { Ok(Self(text.to_owned())) }
     }
 
     /// As it was written. Escape it before showing it.
@@ -137,16 +133,9 @@ impl TicketPattern {
         if let Some(ticket) = &given.ticket {
             return Some(ticket.as_str()).filter(|ticket| self.whole.is_match(ticket));
         }
-        let around = |c: char| {
-            matches!(
-                c,
-                ',' | '.' | ';' | ':' | '!' | '?' | '(' | ')' | '[' | ']' | '"' | '\''
-            )
-        };
+        let around = |c: char| matches!(c, ',' | '.' | ';' | ':' | '!' | '?' | '(' | ')' | '[' | ']' | '"' | '\'');
         let words = given.reason.as_ref()?.as_str().split_whitespace();
-        words
-            .map(|word| word.trim_matches(around))
-            .find(|word| self.whole.is_match(word))
+        words.map(|word| word.trim_matches(around)).find(|word| self.whole.is_match(word))
     }
 }
 
@@ -165,10 +154,7 @@ impl FromStr for TicketPattern {
                 .map_err(TicketPatternError::Syntax)
         };
         build(text)?;
-        Ok(Self {
-            text: text.to_owned(),
-            whole: build(&format!(r"\A(?:{text})\z"))?,
-        })
+        Ok(Self { text: text.to_owned(), whole: build(&format!(r"\A(?:{text})\z"))? })
     }
 }
 
@@ -200,9 +186,7 @@ impl Serialize for TicketPattern {
 
 impl<'de> Deserialize<'de> for TicketPattern {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -4,17 +4,28 @@
 //! Only events and policy are serialisable, because they are file formats. Must not know: protocols, databases, pages, secrets.
 #![forbid(unsafe_code)]
 
+pub mod approval;
 pub mod canonical;
 pub mod capability;
 pub mod digest;
 pub mod directory;
+pub mod effect;
 pub mod escape;
+pub mod event;
+pub mod grant;
 pub mod id;
 pub mod justification;
+pub mod lease;
+pub mod lifecycle;
 pub mod name;
 pub mod policy;
 pub mod principal;
+pub mod refusal;
+pub mod request;
+pub mod review;
 pub mod role;
 pub mod rule;
+pub mod run;
+pub mod session;
 pub mod target;
 pub mod time;

@@ -23,20 +23,17 @@ struct Plain;
 struct Foreign;
 
 impl Plain {
-    const RULE: &'static str =
-        "is 1 to 64 small letters, digits, `-`, `_` and `.`, and begins with a letter or digit";
+    const RULE: &'static str = "is 1 to 64 small letters, digits, `-`, `_` and `.`, and begins with a letter or digit";
 
     fn holds(text: &str) -> bool {
-        let inner =
-            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
         let first = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         text.len() <= 64 && text.starts_with(first) && text.chars().all(inner)
     }
 }
 
 impl Foreign {
-    const RULE: &'static str =
-        "is 1 to 255 visible ASCII characters without space, comma and backslash";
+    const RULE: &'static str = "is 1 to 255 visible ASCII characters without space, comma and backslash";
 
     fn holds(text: &str) -> bool {
         let inner = |c: char| c.is_ascii_graphic() && !matches!(c, ',' | '\\');

@@ -26,9 +26,7 @@ use crate::target::Target;
 mod evaluation;
 mod explanation;
 
-pub use evaluation::{
-    Considered, Evaluation, Objection, Obstacle, Path, Question, Standing, evaluate, standing,
-};
+pub use evaluation::{Considered, Evaluation, Objection, Obstacle, Path, Question, Standing, evaluate, standing};
 pub use explanation::Explanation;
 
 /// Everything that a decision depends on, as it is loaded now.
@@ -46,15 +44,20 @@ impl World {
     /// Whether this principal may take back other people's grants and close their reviews.
     #[must_use]
     pub fn is_administrator(&self, principal: &Principal) -> bool {
-        self.directory
-            .is_any(principal, &self.policy.source.administrators)
+        self.directory.is_any(principal, &self.policy.source.administrators)
+    }
+
+    /// Whether this principal is asked about requests for this role by some rule, and may therefore also take grants of it back.
+    #[must_use]
+    pub fn oversees(&self, principal: &Principal, role: &RoleName) -> bool {
+        let stages = self.policy.rules_about(role).flat_map(|rule| rule.approval.stages());
+        principal.person().is_some() && stages.into_iter().any(|stage| self.directory.is_any(principal, &stage.from))
     }
 
     /// Whether this principal may read everybody's requests, recordings and the audit log.
     #[must_use]
     pub fn is_auditor(&self, principal: &Principal) -> bool {
-        self.directory
-            .is_any(principal, &self.policy.source.auditors)
+        self.directory.is_any(principal, &self.policy.source.auditors)
     }
 }
 
@@ -100,9 +103,7 @@ pub enum PolicyError {
         role: RoleName,
     },
     /// A rule that nobody's yes can ever satisfy.
-    #[error(
-        "rule {0} has a list of approvals without an entry; write `approval = \"auto\"` if no yes is needed"
-    )]
+    #[error("rule {0} has a list of approvals without an entry; write `approval = \"auto\"` if no yes is needed")]
     NoStages(RuleName),
     /// The policy has no digest.
     #[error("the policy has no canonical form")]
@@ -116,12 +117,7 @@ impl Policy {
         let roles = index_roles(&source, &mut errors);
         let rules = index_rules(&source, &roles, &mut errors);
         match canonical::digest("policy", &source) {
-            Ok(digest) if errors.is_empty() => Ok(Self {
-                source,
-                digest,
-                roles,
-                rules,
-            }),
+            Ok(digest) if errors.is_empty() => Ok(Self { source, digest, roles, rules }),
             Ok(_) => Err(errors),
             Err(error) => {
                 errors.push(PolicyError::Encoding(error));
@@ -150,10 +146,7 @@ impl Policy {
 
     /// Roles that cover this target, in the order in which they are written.
     pub fn roles_on<'p>(&'p self, target: &'p Target) -> impl Iterator<Item = &'p Role> {
-        self.source
-            .roles
-            .iter()
-            .filter(move |role| role.targets.matches(target))
+        self.source.roles.iter().filter(move |role| role.targets.matches(target))
     }
 
     /// Rules that are about this role, in the order in which they are written.
@@ -165,13 +158,7 @@ impl Policy {
 
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} rules and {} roles, {}",
-            self.source.rules.len(),
-            self.source.roles.len(),
-            self.digest
-        )
+        write!(f, "{} rules and {} roles, {}", self.source.rules.len(), self.source.roles.len(), self.digest)
     }
 }
 
@@ -203,10 +190,7 @@ fn index_rules(
             if roles.contains_key(role) {
                 index.entry(role.clone()).or_default().push(place);
             } else {
-                errors.push(PolicyError::UnknownRole {
-                    rule: rule.name.clone(),
-                    role: role.clone(),
-                });
+                errors.push(PolicyError::UnknownRole { rule: rule.name.clone(), role: role.clone() });
             }
         }
     }

@@ -59,14 +59,8 @@ impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Person(id) => write!(f, "{id}"),
-            Self::Workload {
-                id,
-                owner: Owner::Person(person),
-            } => write!(f, "{id} of {person}"),
-            Self::Workload {
-                id,
-                owner: Owner::Workload(_),
-            } => write!(f, "{id}"),
+            Self::Workload { id, owner: Owner::Person(person) } => write!(f, "{id} of {person}"),
+            Self::Workload { id, owner: Owner::Workload(_) } => write!(f, "{id}"),
         }
     }
 }
@@ -136,8 +130,7 @@ impl Actor {
     /// Whether the same owner is behind this actor and that principal.
     #[must_use]
     pub fn is_behind(&self, principal: &Principal) -> bool {
-        self.principal()
-            .is_some_and(|who| who.owner() == principal.owner())
+        self.principal().is_some_and(|who| who.owner() == principal.owner())
     }
 }
 

@@ -51,7 +51,7 @@ pub struct SshAccess {
 }
 
 /// What a person types into a terminal holds passwords, which the gateway cannot tell from the rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputRecording {
     /// Nothing but lengths.
@@ -76,11 +76,7 @@ impl EnvironmentName {
         let text = text.into();
         let stem = text.strip_suffix('*').unwrap_or(&text);
         let letters = stem.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if letters && !stem.is_empty() && text.len() <= 128 {
-            Ok(Self(text))
-        } else {
-            Err(EnvironmentNameError)
-        }
+        if letters && !stem.is_empty() && text.len() <= 128 { Ok(Self(text)) } else { Err(EnvironmentNameError) }
     }
 
     /// Whether it is this variable.
@@ -151,18 +147,9 @@ impl Role {
         if allow.is_empty() {
             return Err(NothingLeft::Capabilities(self.name.clone()));
         }
-        let environment = then
-            .environment
-            .intersection(&now.environment)
-            .cloned()
-            .collect();
-        // More recording is a tightening: who asked is told at every session.
-        let access = SshAccess {
-            login: then.login.clone(),
-            allow,
-            environment,
-            input: now.input,
-        };
+        let environment = then.environment.intersection(&now.environment).cloned().collect();
+        // What was to be recorded when it was approved stays recorded, and what is to be today is added.
+        let access = SshAccess { login: then.login.clone(), allow, environment, input: then.input.max(now.input) };
         Ok(Self {
             name: self.name.clone(),
             targets: self.targets.clone(),

@@ -111,9 +111,7 @@ impl Serialize for Who {
 
 impl<'de> Deserialize<'de> for Who {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -150,10 +148,7 @@ impl Approval {
     /// How many people have to say yes, all stages together.
     #[must_use]
     pub fn people(&self) -> u32 {
-        self.stages()
-            .iter()
-            .map(|stage| u32::from(stage.count.get()))
-            .sum()
+        self.stages().iter().map(|stage| u32::from(stage.count.get())).sum()
     }
 }
 

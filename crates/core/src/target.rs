@@ -42,10 +42,7 @@ impl Selector {
         match self {
             Self::All => true,
             Self::Labels(wanted) => {
-                !wanted.is_empty()
-                    && wanted
-                        .iter()
-                        .all(|(key, value)| target.labels.get(key) == Some(value))
+                !wanted.is_empty() && wanted.iter().all(|(key, value)| target.labels.get(key) == Some(value))
             }
             Self::Names(names) => names.contains(&target.name),
         }
@@ -56,10 +53,7 @@ impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<String> = match self {
             Self::All => vec!["every target".to_owned()],
-            Self::Labels(labels) => labels
-                .iter()
-                .map(|(key, value)| format!("{key} {value}"))
-                .collect(),
+            Self::Labels(labels) => labels.iter().map(|(key, value)| format!("{key} {value}")).collect(),
             Self::Names(names) => names.iter().map(ToString::to_string).collect(),
         };
         f.write_str(&parts.join(", "))

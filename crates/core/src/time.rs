@@ -29,9 +29,7 @@ pub struct TimestampError;
 
 impl Timestamp {
     /// The last one that prints with a year of four digits.
-    pub const MAX: Self = Self {
-        micros: 253_402_300_799_999_999,
-    };
+    pub const MAX: Self = Self { micros: 253_402_300_799_999_999 };
     /// The first of 1970.
     pub const MIN: Self = Self { micros: 0 };
 
@@ -57,10 +55,7 @@ impl Timestamp {
     #[must_use]
     pub fn after(self, passed: Duration) -> Self {
         let passed = u64::try_from(passed.as_micros()).unwrap_or(u64::MAX);
-        Self {
-            micros: self.micros.saturating_add(passed),
-        }
-        .min(Self::MAX)
+        Self { micros: self.micros.saturating_add(passed) }.min(Self::MAX)
     }
 
     /// How long before this `earlier` was; nothing if it was not earlier.
@@ -76,10 +71,7 @@ impl fmt::Display for Timestamp {
         let (days, second) = (seconds / 86_400, seconds % 86_400);
         let (year, month, day) = calendar::date(days);
         let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"
-        )
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
     }
 }
 
@@ -100,9 +92,7 @@ impl FromStr for Timestamp {
             Self::from_unix_micros((days * 86_400 + seconds) * 1_000_000 + number(20, 26)?)
         };
         // What prints otherwise had a field out of its range, or was written in another way.
-        parsed()
-            .filter(|timestamp| timestamp.to_string() == text)
-            .ok_or(TimestampError)
+        parsed().filter(|timestamp| timestamp.to_string() == text).ok_or(TimestampError)
     }
 }
 
@@ -114,9 +104,7 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -134,19 +122,13 @@ impl Now {
     /// The first reading after a start: the wall clock, and the highest time that the store remembers.
     #[must_use]
     pub fn at_start(wall: Timestamp, highest_seen: Timestamp) -> Self {
-        Self {
-            time: wall.max(highest_seen),
-            wall,
-        }
+        Self { time: wall.max(highest_seen), wall }
     }
 
     /// A later reading: `elapsed` by a clock that cannot be set, and what the wall clock shows.
     #[must_use]
     pub fn next(self, elapsed: Duration, wall: Timestamp) -> Self {
-        Self {
-            time: wall.max(self.time.after(elapsed)),
-            wall,
-        }
+        Self { time: wall.max(self.time.after(elapsed)), wall }
     }
 
     /// The time that everything is compared with, and that must be remembered as the highest seen.

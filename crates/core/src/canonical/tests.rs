@@ -20,22 +20,17 @@ fn sorts_as_the_rfc_says() {
         "\u{80}": "Control",
         "\u{f6}": "Latin Small Letter O With Diaeresis"
     });
-    let order: Vec<usize> = [
-        "Carriage", "One", "Control", "Latin", "Euro", "Emoji", "Hebrew",
-    ]
-    .iter()
-    .map(|word| text(&value).find(word).unwrap())
-    .collect();
+    let order: Vec<usize> = ["Carriage", "One", "Control", "Latin", "Euro", "Emoji", "Hebrew"]
+        .iter()
+        .map(|word| text(&value).find(word).unwrap())
+        .collect();
     assert!(order.is_sorted(), "{}", text(&value));
 }
 
 #[test]
 fn writes_what_the_rfc_shows() {
     let value = json!({"string": "\u{20ac}$\u{f}\nA'B\"\\\\\"/", "literals": [null, true, false], "n": [0, -1]});
-    assert_eq!(
-        text(&value),
-        r#"{"literals":[null,true,false],"n":[0,-1],"string":"€$\u000f\nA'B\"\\\\\"/"}"#
-    );
+    assert_eq!(text(&value), r#"{"literals":[null,true,false],"n":[0,-1],"string":"€$\u000f\nA'B\"\\\\\"/"}"#);
 }
 
 #[test]
@@ -50,14 +45,8 @@ fn refuses_numbers_that_are_read_differently_elsewhere() {
 #[test]
 fn digests_of_different_kinds_differ() {
     let value = json!({"a": 1});
-    assert_ne!(
-        digest("request", &value).unwrap(),
-        digest("policy", &value).unwrap()
-    );
-    assert_eq!(
-        digest("request", &value).unwrap(),
-        Digest::of(b"request\0{\"a\":1}")
-    );
+    assert_ne!(digest("request", &value).unwrap(), digest("policy", &value).unwrap());
+    assert_eq!(digest("request", &value).unwrap(), Digest::of(b"request\0{\"a\":1}"));
 }
 
 proptest! {

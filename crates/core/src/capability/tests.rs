@@ -19,10 +19,7 @@ fn exec_includes_the_commands_that_have_a_name() {
 #[test]
 fn serialises_as_it_prints() {
     for capability in Capability::ALL {
-        assert_eq!(
-            serde_json::to_string(&capability).unwrap(),
-            format!("\"{capability}\"")
-        );
+        assert_eq!(serde_json::to_string(&capability).unwrap(), format!("\"{capability}\""));
     }
 }
 

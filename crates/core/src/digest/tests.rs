@@ -8,10 +8,7 @@ const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2001
 fn agrees_with_the_standard() {
     assert_eq!(Digest::of(b"abc").to_string(), ABC);
     assert_eq!(Digest::of_parts(&[b"a", b"", b"bc"]).to_string(), ABC);
-    assert_eq!(
-        Digest::of(b"").to_string(),
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    );
+    assert_eq!(Digest::of(b"").to_string(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 #[test]

@@ -35,30 +35,19 @@ fn directory() -> Directory {
 fn who_is_not_listed_is_nobody() {
     let directory = directory();
     assert!(directory.is(&Principal::Person(person("bob")), &who("group:sre")));
-    assert!(
-        !directory.is(&Principal::Person(person("carol")), &who("group:sre")),
-        "in the group, but gone"
-    );
+    assert!(!directory.is(&Principal::Person(person("carol")), &who("group:sre")), "in the group, but gone");
     assert!(!directory.is(&Principal::Person(person("bob")), &who("group:sr")));
     assert!(!directory.is(&Principal::Person(person("bob")), &who("group:dba")));
-    let approvers = ["group:sre", "person:bob", "workload:agent"]
-        .map(who)
-        .into();
+    let approvers = ["group:sre", "person:bob", "workload:agent"].map(who).into();
     assert_eq!(directory.people_of(&approvers), [&person("bob")].into());
 }
 
 #[test]
 fn g11_a_program_goes_with_its_owner() {
     let mut directory = directory();
-    let agent = Principal::Workload {
-        id: "agent".parse().unwrap(),
-        owner: Owner::Person(person("alice")),
-    };
+    let agent = Principal::Workload { id: "agent".parse().unwrap(), owner: Owner::Person(person("alice")) };
     assert!(directory.is(&agent, &who("workload:agent")));
-    assert!(
-        !directory.is(&agent, &who("person:alice")),
-        "it is not the person"
-    );
+    assert!(!directory.is(&agent, &who("person:alice")), "it is not the person");
     directory.people.remove(&person("alice"));
     assert!(!directory.is(&agent, &who("workload:agent")));
 }
@@ -68,22 +57,13 @@ fn g11_a_credential_is_theirs_until_it_is_taken_back() {
     let mut directory = directory();
     let alice = Principal::Person(person("alice"));
     let registered = Credential::SshKey(key("k1"));
-    let certificate = Credential::SshCertificate {
-        key: key("k9"),
-        authority: key("ca"),
-    };
-    let web = Credential::WebSession {
-        session: key("w1"),
-        from: Box::new(registered.clone()),
-    };
+    let certificate = Credential::SshCertificate { key: key("k9"), authority: key("ca") };
+    let web = Credential::WebSession { session: key("w1"), from: Box::new(registered.clone()) };
     for credential in [&registered, &certificate, &web] {
         assert!(directory.holds(&alice, credential), "{credential:?}");
     }
     assert!(!directory.holds(&Principal::Person(person("bob")), &registered));
-    let foreign = Credential::SshCertificate {
-        key: key("k9"),
-        authority: key("other"),
-    };
+    let foreign = Credential::SshCertificate { key: key("k9"), authority: key("other") };
     assert!(!directory.holds(&alice, &foreign));
 
     directory.revoked = ["k1", "k9"].map(key).into();

@@ -62,36 +62,20 @@ fn a10_a_word_of_mixed_scripts_is_marked() {
 #[test]
 fn a10_towers_of_marks_are_cut_down() {
     let tower = format!("a{}", "\u{301}".repeat(10));
-    assert_eq!(
-        shown(&tower),
-        format!(
-            "a{}{}",
-            "\u{301}".repeat(MARKS_MAX),
-            "\\u{301}".repeat(10 - MARKS_MAX)
-        )
-    );
+    assert_eq!(shown(&tower), format!("a{}{}", "\u{301}".repeat(MARKS_MAX), "\\u{301}".repeat(10 - MARKS_MAX)));
 }
 
 #[test]
 fn a10_bytes_that_are_not_text_are_written_out() {
-    assert_eq!(
-        escape(b"a\xffb\xe2\x80", Lines::Joined),
-        "a\\xffb\\xe2\\x80"
-    );
+    assert_eq!(escape(b"a\xffb\xe2\x80", Lines::Joined), "a\\xffb\\xe2\\x80");
     assert_eq!(escape(b"a\nb\r\n", Lines::Kept), "a\nb\\r\n");
 }
 
 #[test]
 fn unescape_refuses_what_was_not_escaped() {
-    for (text, at) in [
-        ("a\\q", 1),
-        ("\\x4", 0),
-        ("\\xg0", 0),
-        ("\\u{110000}", 0),
-        ("\\u{41", 0),
-        ("ab\\", 2),
-        ("\\xé", 0),
-    ] {
+    for (text, at) in
+        [("a\\q", 1), ("\\x4", 0), ("\\xg0", 0), ("\\u{110000}", 0), ("\\u{41", 0), ("ab\\", 2), ("\\xé", 0)]
+    {
         assert_eq!(unescape(text), Err(UnescapeError { at }), "{text}");
     }
 }
@@ -99,12 +83,9 @@ fn unescape_refuses_what_was_not_escaped() {
 /// Text in which the dangerous characters are frequent.
 fn nasty() -> impl Strategy<Value = String> {
     let dangerous = prop::sample::select(
-        "\\\n\r\t\u{1b}\u{202e}\u{200d}\u{200b}\u{ad}\u{301}аap \u{3b1}漢か한\u{fe0f}xu{}0"
-            .chars()
-            .collect::<Vec<_>>(),
+        "\\\n\r\t\u{1b}\u{202e}\u{200d}\u{200b}\u{ad}\u{301}аap \u{3b1}漢か한\u{fe0f}xu{}0".chars().collect::<Vec<_>>(),
     );
-    prop::collection::vec(prop_oneof![dangerous, any::<char>()], 0..40)
-        .prop_map(|chars| chars.into_iter().collect())
+    prop::collection::vec(prop_oneof![dangerous, any::<char>()], 0..40).prop_map(|chars| chars.into_iter().collect())
 }
 
 proptest! {

@@ -7,14 +7,8 @@ use proptest::prelude::*;
 fn prints_prefix_and_eight_letters() {
     assert_eq!(RequestId::from_bytes([0; 5]).to_string(), "req_00000000");
     assert_eq!(GrantId::from_bytes([0xff; 5]).to_string(), "grt_zzzzzzzz");
-    assert_eq!(
-        SessionId::from_bytes([0, 0, 0, 0, 1]).to_string(),
-        "ses_00000001"
-    );
-    assert_eq!(
-        LeaseId::from_bytes([0x84, 0x21, 0x08, 0x42, 0x10]).to_string(),
-        "lse_ggggggg".to_owned() + "g"
-    );
+    assert_eq!(SessionId::from_bytes([0, 0, 0, 0, 1]).to_string(), "ses_00000001");
+    assert_eq!(LeaseId::from_bytes([0x84, 0x21, 0x08, 0x42, 0x10]).to_string(), "lse_ggggggg".to_owned() + "g");
 }
 
 #[test]
@@ -36,27 +30,13 @@ fn refuses_what_it_never_prints() {
 
 #[test]
 fn an_event_is_its_stream_and_its_place() {
-    let id = EventId {
-        stream: StreamId::Request(RequestId::from_bytes([0; 5])),
-        seq: 3,
-    };
+    let id = EventId { stream: StreamId::Request(RequestId::from_bytes([0; 5])), seq: 3 };
     assert_eq!(id.to_string(), "req_00000000.3");
     assert_eq!("req_00000000.3".parse(), Ok(id));
-    assert_eq!(
-        "gateway.1".parse(),
-        Ok(EventId {
-            stream: StreamId::Gateway,
-            seq: 1
-        })
-    );
-    for text in [
-        "req_00000000",
-        "req_00000000.0",
-        "req_00000000.03",
-        "req_00000000.+3",
-        "req_00000000.3.4",
-        "gateway_.1",
-    ] {
+    assert_eq!("gateway.1".parse(), Ok(EventId { stream: StreamId::Gateway, seq: 1 }));
+    for text in
+        ["req_00000000", "req_00000000.0", "req_00000000.03", "req_00000000.+3", "req_00000000.3.4", "gateway_.1"]
+    {
         assert!(text.parse::<EventId>().is_err(), "{text}");
     }
 }

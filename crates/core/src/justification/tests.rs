@@ -3,17 +3,11 @@
 use super::*;
 
 fn said(reason: &str) -> Justification {
-    Justification {
-        reason: Some(Reason::new(reason).unwrap()),
-        ticket: None,
-    }
+    Justification { reason: Some(Reason::new(reason).unwrap()), ticket: None }
 }
 
 fn with_ticket(ticket: &str) -> Justification {
-    Justification {
-        reason: None,
-        ticket: Some(Reason::new(ticket).unwrap()),
-    }
+    Justification { reason: None, ticket: Some(Reason::new(ticket).unwrap()) }
 }
 
 #[test]
@@ -21,10 +15,7 @@ fn a_reason_says_something() {
     for text in ["", "   ", "\u{200b}\u{200b}", "...", "\n\t"] {
         assert_eq!(Reason::new(text), Err(ReasonError::Blank), "{text:?}");
     }
-    assert_eq!(
-        Reason::new(&"x".repeat(REASON_BYTES_MAX + 1)),
-        Err(ReasonError::Long)
-    );
+    assert_eq!(Reason::new(&"x".repeat(REASON_BYTES_MAX + 1)), Err(ReasonError::Long));
     assert_eq!(Reason::new("  disk full ").unwrap().as_str(), "disk full");
 }
 
@@ -57,15 +48,9 @@ fn alternatives_do_not_escape_the_anchors() {
 #[test]
 fn a_rule_hears_what_it_wants() {
     let ticket: TicketPattern = "INC-[0-9]+".parse().unwrap();
-    let wants = Justify {
-        reason: true,
-        ticket: Some(ticket.clone()),
-    };
+    let wants = Justify { reason: true, ticket: Some(ticket.clone()) };
     assert_eq!(wants.check(&Justification::default()), Err(Missing::Reason));
-    assert_eq!(
-        wants.check(&said("disk full")),
-        Err(Missing::Ticket(ticket))
-    );
+    assert_eq!(wants.check(&said("disk full")), Err(Missing::Ticket(ticket)));
     assert_eq!(wants.check(&said("disk full, INC-482")), Ok(()));
     assert_eq!(Justify::default().check(&Justification::default()), Ok(()));
 }

@@ -119,19 +119,8 @@ pub enum Objection {
 #[must_use]
 pub fn evaluate<'w>(world: &'w World, question: &Question<'_>) -> Evaluation<'w> {
     let requester = question.who.owner();
-    let mut evaluation = Evaluation {
-        world,
-        requester,
-        outcome: Err(Objection::NoRule),
-        considered: Vec::new(),
-    };
-    let (role, target) = match subject(
-        world,
-        question.who,
-        question.proof,
-        question.role,
-        question.target,
-    ) {
+    let mut evaluation = Evaluation { world, requester, outcome: Err(Objection::NoRule), considered: Vec::new() };
+    let (role, target) = match subject(world, question.who, question.proof, question.role, question.target) {
         Ok(subject) => subject,
         Err(objection) => {
             evaluation.outcome = Err(objection);
@@ -141,24 +130,12 @@ pub fn evaluate<'w>(world: &'w World, question: &Question<'_>) -> Evaluation<'w>
     for rule in world.policy.rules_about(question.role) {
         let limit = rule.limit.map_or(role.limit, |limit| limit.min(role.limit));
         let obstacles = rule.obstacles(world, question, target, limit);
-        evaluation.considered.push(Considered {
-            rule,
-            limit,
-            obstacles,
-        });
+        evaluation.considered.push(Considered { rule, limit, obstacles });
     }
-    let fitting = evaluation
-        .considered
-        .iter()
-        .filter(|considered| considered.obstacles.is_empty());
+    let fitting = evaluation.considered.iter().filter(|considered| considered.obstacles.is_empty());
     // Of equals, the first that is written: `min_by_key` keeps it.
     if let Some(easiest) = fitting.min_by_key(|considered| effort(considered)) {
-        evaluation.outcome = Ok(Path {
-            rule: easiest.rule,
-            role,
-            target,
-            limit: easiest.limit,
-        });
+        evaluation.outcome = Ok(Path { rule: easiest.rule, role, target, limit: easiest.limit });
     }
     evaluation
 }
@@ -205,19 +182,10 @@ pub fn standing<'w>(
     target: &TargetName,
 ) -> Result<Standing<'w>, Objection> {
     let (role, target) = subject(world, who, proof, role, target)?;
-    let fits =
-        |rule: &&Rule| rule.targets.matches(target) && world.directory.is_any(who, &rule.who);
-    let limits = world
-        .policy
-        .rules_about(&role.name)
-        .filter(fits)
-        .map(|rule| rule.limit.unwrap_or(role.limit));
+    let fits = |rule: &&Rule| rule.targets.matches(target) && world.directory.is_any(who, &rule.who);
+    let limits = world.policy.rules_about(&role.name).filter(fits).map(|rule| rule.limit.unwrap_or(role.limit));
     let limit = limits.max().ok_or(Objection::NoRule)?.min(role.limit);
-    Ok(Standing {
-        role,
-        target,
-        limit,
-    })
+    Ok(Standing { role, target, limit })
 }
 
 /// What a question is about, if that exists.
@@ -231,29 +199,13 @@ fn subject<'w>(
     if !world.directory.knows(who) || !world.directory.holds(who, proof) {
         return Err(Objection::Gone);
     }
-    let target = world
-        .targets
-        .get(target)
-        .ok_or_else(|| Objection::Target(target.clone()))?;
-    let role = world
-        .policy
-        .role(role)
-        .ok_or_else(|| Objection::Role(role.clone()))?;
-    if role.targets.matches(target) {
-        Ok((role, target))
-    } else {
-        Err(Objection::NotThere(role.name.clone()))
-    }
+    let target = world.targets.get(target).ok_or_else(|| Objection::Target(target.clone()))?;
+    let role = world.policy.role(role).ok_or_else(|| Objection::Role(role.clone()))?;
+    if role.targets.matches(target) { Ok((role, target)) } else { Err(Objection::NotThere(role.name.clone())) }
 }
 
 impl Rule {
-    fn obstacles(
-        &self,
-        world: &World,
-        question: &Question<'_>,
-        target: &Target,
-        limit: Span,
-    ) -> Vec<Obstacle> {
+    fn obstacles(&self, world: &World, question: &Question<'_>, target: &Target, limit: Span) -> Vec<Obstacle> {
         let mut found = Vec::new();
         if !world.directory.is_any(question.who, &self.who) {
             found.push(Obstacle::Who);
@@ -280,22 +232,14 @@ impl Rule {
 fn too_few(world: &World, requester: &Owner, approval: &Approval) -> Option<Obstacle> {
     approval.stages().iter().find_map(|stage| {
         let people = world.directory.people_of(&stage.from);
-        let there = people
-            .into_iter()
-            .filter(|person| may_approve(world, requester, stage, person))
-            .count();
-        (there < usize::from(stage.count.get())).then(|| Obstacle::Approvers {
-            stage: stage.clone(),
-            there,
-        })
+        let there = people.into_iter().filter(|person| may_approve(world, requester, stage, person)).count();
+        (there < usize::from(stage.count.get())).then(|| Obstacle::Approvers { stage: stage.clone(), there })
     })
 }
 
 fn may_approve(world: &World, requester: &Owner, stage: &Stage, person: &PersonId) -> bool {
     let own = *requester == Owner::Person(person.clone());
-    !own && world
-        .directory
-        .is_any(&Principal::Person(person.clone()), &stage.from)
+    !own && world.directory.is_any(&Principal::Person(person.clone()), &stage.from)
 }
 
 /// What a rule costs the one who asks: people first, then words, then time.

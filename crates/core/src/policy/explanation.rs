@@ -23,19 +23,11 @@ impl Evaluation<'_> {
     #[must_use]
     pub fn explain(&self) -> Explanation {
         let (answer, effort) = match &self.outcome {
-            Ok(path) => (
-                format!("{}   {}", path.rule.approval, describe(path.rule)),
-                path.rule.approval.people(),
-            ),
+            Ok(path) => (format!("{}   {}", path.rule.approval, describe(path.rule)), path.rule.approval.people()),
             Err(objection) => (format!("no: {objection}"), u32::MAX),
         };
         let helps = |considered: &&Considered<'_>| considered.rule.approval.people() < effort;
-        let instead = self
-            .considered
-            .iter()
-            .filter(helps)
-            .filter_map(advice)
-            .collect();
+        let instead = self.considered.iter().filter(helps).filter_map(advice).collect();
         Explanation { answer, instead }
     }
 }
@@ -43,9 +35,7 @@ impl Evaluation<'_> {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.answer)?;
-        self.instead
-            .iter()
-            .try_for_each(|line| write!(f, "\n{line}"))
+        self.instead.iter().try_for_each(|line| write!(f, "\n{line}"))
     }
 }
 
@@ -69,24 +59,10 @@ fn advice(considered: &Considered<'_>) -> Option<String> {
         Approval::Auto => "would be automatic".to_owned(),
         stages @ Approval::Stages(_) => stages.to_string().replacen("needs", "would need", 1),
     };
-    Some(format!(
-        "{would} {}   {}",
-        changes.join(" and "),
-        describe(considered.rule)
-    ))
+    Some(format!("{would} {}   {}", changes.join(" and "), describe(considered.rule)))
 }
 
 fn describe(rule: &Rule) -> String {
-    let who: Vec<String> = rule
-        .who
-        .iter()
-        .map(|who| who.to_string().replacen(':', " ", 1))
-        .collect();
-    format!(
-        "rule {} ({}): {}, {}",
-        rule.name,
-        rule.place,
-        who.join(" or "),
-        rule.targets
-    )
+    let who: Vec<String> = rule.who.iter().map(|who| who.to_string().replacen(':', " ", 1)).collect();
+    format!("rule {} ({}): {}, {}", rule.name, rule.place, who.join(" or "), rule.targets)
 }

@@ -27,28 +27,16 @@ pub(crate) fn world_of(source: PolicySource) -> World {
             .map(|(key, value)| (key.parse().unwrap(), value.parse().unwrap()))
             .into(),
     };
-    let targets = [
-        web("web1.prod", "prod"),
-        web("web2.prod", "prod"),
-        web("web1.test", "test"),
-    ];
+    let targets = [web("web1.prod", "prod"), web("web2.prod", "prod"), web("web1.test", "test")];
     World {
         policy: Policy::new(source).unwrap(),
         directory: directory(),
-        targets: targets
-            .into_iter()
-            .map(|target| (target.name.clone(), target))
-            .collect(),
+        targets: targets.into_iter().map(|target| (target.name.clone(), target)).collect(),
     }
 }
 
 fn directory() -> Directory {
-    let group = |name: &str, members: &[&str]| {
-        (
-            name.parse().unwrap(),
-            members.iter().map(|id| person(id)).collect(),
-        )
-    };
+    let group = |name: &str, members: &[&str]| (name.parse().unwrap(), members.iter().map(|id| person(id)).collect());
     let mut directory = Directory {
         people: PEOPLE.iter().map(|id| person(id)).collect(),
         groups: [
@@ -63,28 +51,19 @@ fn directory() -> Directory {
     };
     for id in PEOPLE {
         for suffix in ["key", "other"] {
-            directory
-                .credentials
-                .insert(credential_name(id, suffix), Principal::Person(person(id)));
+            directory.credentials.insert(credential_name(id, suffix), Principal::Person(person(id)));
         }
     }
     if let Principal::Workload { id, owner } = agent() {
         directory.workloads.insert(id, owner);
     }
-    directory
-        .credentials
-        .insert("agent.key".parse().unwrap(), agent());
+    directory.credentials.insert("agent.key".parse().unwrap(), agent());
     directory
 }
 
 pub(crate) fn source() -> PolicySource {
     PolicySource {
-        roles: vec![role(
-            "deploy",
-            "deploy",
-            &[Capability::Shell, Capability::Exec, Capability::Sftp],
-            "2h",
-        )],
+        roles: vec![role("deploy", "deploy", &[Capability::Shell, Capability::Exec, Capability::Sftp], "2h")],
         rules: vec![
             rule(
                 "engineers-deploy",
@@ -92,10 +71,7 @@ pub(crate) fn source() -> PolicySource {
                 &["group:engineering", "workload:agent"],
                 Approval::Stages(vec![stage(1, &["group:sre"])]),
             ),
-            Rule {
-                limit: Some(span("30m")),
-                ..rule("on-call", 31, &["group:on-call"], Approval::Auto)
-            },
+            Rule { limit: Some(span("30m")), ..rule("on-call", 31, &["group:on-call"], Approval::Auto) },
         ],
         administrators: [who("group:admins")].into(),
         auditors: [who("person:erin")].into(),
@@ -119,10 +95,7 @@ pub(crate) fn role(name: &str, login: &str, allow: &[Capability], limit: &str) -
 pub(crate) fn rule(name: &str, line: u32, asking: &[&str], approval: Approval) -> Rule {
     Rule {
         name: name.parse().unwrap(),
-        place: Place {
-            file: "rules.toml".to_owned(),
-            line,
-        },
+        place: Place { file: "rules.toml".to_owned(), line },
         who: asking.iter().map(|text| who(text)).collect(),
         roles: ["deploy".parse().unwrap()].into(),
         targets: Selector::All,
@@ -135,10 +108,7 @@ pub(crate) fn rule(name: &str, line: u32, asking: &[&str], approval: Approval) -
 }
 
 pub(crate) fn stage(count: u8, from: &[&str]) -> Stage {
-    Stage {
-        count: count.try_into().unwrap(),
-        from: from.iter().map(|text| who(text)).collect(),
-    }
+    Stage { count: count.try_into().unwrap(), from: from.iter().map(|text| who(text)).collect() }
 }
 
 pub(crate) fn who(text: &str) -> Who {
@@ -154,10 +124,7 @@ pub(crate) fn person(id: &str) -> PersonId {
 }
 
 pub(crate) fn agent() -> Principal {
-    Principal::Workload {
-        id: "agent".parse().unwrap(),
-        owner: Owner::Person(person("alice")),
-    }
+    Principal::Workload { id: "agent".parse().unwrap(), owner: Owner::Person(person("alice")) }
 }
 
 pub(crate) fn credential_name(id: &str, suffix: &str) -> CredentialName {
@@ -170,25 +137,16 @@ pub(crate) fn key(id: &str) -> Credential {
 
 /// A person, signed in with their first key.
 pub(crate) fn by(id: &str) -> Actor {
-    Actor::Principal {
-        who: Principal::Person(person(id)),
-        proof: key(id),
-    }
+    Actor::Principal { who: Principal::Person(person(id)), proof: key(id) }
 }
 
 /// alice's program, signed in with its own key.
 pub(crate) fn by_agent() -> Actor {
-    Actor::Principal {
-        who: agent(),
-        proof: key("agent"),
-    }
+    Actor::Principal { who: agent(), proof: key("agent") }
 }
 
 pub(crate) fn because(reason: &str) -> Justification {
-    Justification {
-        reason: Some(Reason::new(reason).unwrap()),
-        ticket: None,
-    }
+    Justification { reason: Some(Reason::new(reason).unwrap()), ticket: None }
 }
 
 /// Minutes after ten o'clock.

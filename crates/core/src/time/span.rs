@@ -31,25 +31,16 @@ pub enum SpanError {
 
 impl Span {
     /// The longest.
-    pub const MAX: Self = Self {
-        seconds: 366 * 86_400,
-    };
+    pub const MAX: Self = Self { seconds: 366 * 86_400 };
 
     /// A length in whole seconds.
     pub const fn from_secs(seconds: u32) -> Result<Self, SpanError> {
-        if seconds == 0 || seconds > Self::MAX.seconds {
-            Err(SpanError::Range)
-        } else {
-            Ok(Self { seconds })
-        }
+        if seconds == 0 || seconds > Self::MAX.seconds { Err(SpanError::Range) } else { Ok(Self { seconds }) }
     }
 
     /// A length in minutes.
     pub fn from_mins(minutes: u32) -> Result<Self, SpanError> {
-        minutes
-            .checked_mul(60)
-            .ok_or(SpanError::Range)
-            .and_then(Self::from_secs)
+        minutes.checked_mul(60).ok_or(SpanError::Range).and_then(Self::from_secs)
     }
 
     /// For adding to a timestamp.
@@ -91,9 +82,7 @@ impl FromStr for Span {
                 digits.push(letter);
                 continue;
             }
-            let (_, unit) = units
-                .find(|(unit, _)| *unit == letter)
-                .ok_or(SpanError::Form)?;
+            let (_, unit) = units.find(|(unit, _)| *unit == letter).ok_or(SpanError::Form)?;
             if digits.is_empty() {
                 return Err(SpanError::Form);
             }
@@ -117,8 +106,6 @@ impl Serialize for Span {
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }

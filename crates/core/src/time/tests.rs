@@ -21,10 +21,7 @@ fn prints_known_instants() {
         assert_eq!(timestamp.to_string(), text);
         assert_eq!(at(text), timestamp);
     }
-    assert_eq!(
-        Timestamp::from_unix_micros(Timestamp::MAX.unix_micros() + 1),
-        None
-    );
+    assert_eq!(Timestamp::from_unix_micros(Timestamp::MAX.unix_micros() + 1), None);
 }
 
 #[test]
@@ -61,14 +58,9 @@ fn every_day_until_9999_comes_back() {
 
 #[test]
 fn spans_print_and_parse() {
-    for (text, printed) in [
-        ("30m", "30m"),
-        ("90m", "1h30m"),
-        ("1h", "1h"),
-        ("2d1s", "2d1s"),
-        ("366d", "366d"),
-        ("86400s", "1d"),
-    ] {
+    for (text, printed) in
+        [("30m", "30m"), ("90m", "1h30m"), ("1h", "1h"), ("2d1s", "2d1s"), ("366d", "366d"), ("86400s", "1d")]
+    {
         assert_eq!(text.parse::<Span>().unwrap().to_string(), printed);
     }
     for (text, error) in [
@@ -93,11 +85,7 @@ fn g3_a_clock_set_back_is_not_followed() {
     let morning = at("2026-11-21T08:00:00.000000Z");
     let now = Now::at_start(noon, Timestamp::MIN);
     let later = now.next(Duration::from_mins(1), morning);
-    assert_eq!(
-        later.time(),
-        noon.after(Duration::from_mins(1)),
-        "time moves on with the steady clock"
-    );
+    assert_eq!(later.time(), noon.after(Duration::from_mins(1)), "time moves on with the steady clock");
     assert_eq!(later.wall_behind(), Duration::from_mins(4 * 60 + 1));
 
     // Across a restart the store remembers.
