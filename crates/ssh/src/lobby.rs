@@ -3,8 +3,8 @@
 //! Owns: the count. Invariants: strangers cannot take the places of people (the oldest unknown connection goes first, and an address
 //! has few places); everything is bounded by the limits. Must not know: sockets; whoever accepts them asks here.
 
-use std::collections::BTreeMap;
 use core::net::{IpAddr, Ipv6Addr};
+use std::collections::BTreeMap;
 
 /// How many may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,7 +23,7 @@ mod verify;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use attempt::Ticket;
 pub use attempt::{
@@ -199,7 +199,7 @@ impl ServerAuth {
     pub(crate) fn reject(&mut self, attempt: impl Attempt, now: Now, out: &mut Outbox) -> Result<(), Error> {
         let began = self.began()?;
         let (progress, evidence) = self.settle(attempt)?;
-        let cost = if evidence == Evidence::None { Cost::Probe } else { Cost::Attempt };
+        let cost = if evidence == Evidence::None { Cost::Nothing } else { Cost::Attempt };
         self.state = self.refuse(progress, cost, began, now, out)?;
         Ok(())
     }
@@ -274,7 +274,8 @@ impl ServerAuth {
             self.spent.attempt();
         }
         let answer = if self.spent.everything(&self.config) { Negative::Exhausted } else { Negative::Failure };
-        let due = began.checked_add(self.config.answer_floor).unwrap_or(began);
+        let floor = if cost == Cost::Nothing { Duration::ZERO } else { self.config.answer_floor };
+        let due = began.checked_add(floor).unwrap_or(began);
         // The end always comes by the clock, even at once: an answer of the caller is no place for it.
         if now.monotonic < due || answer == Negative::Exhausted {
             return Ok(State::Held { progress, answer, due });

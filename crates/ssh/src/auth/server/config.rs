@@ -25,7 +25,8 @@ pub struct ServerAuthConfig {
     /// What keys in FIDO authenticators must show. A certificate's own terms decide about the touch.
     pub touch: TouchDemand,
     /// A no leaves this long after the request came, or when it is known, whichever is later. Whoever does slow
-    /// work for users that exist does it for the others too, or chooses a floor above it.
+    /// work for users that exist does it for the others too, or chooses a floor above it. The no to method `none`, which every client
+    /// asks first, does not wait: give it without looking at the name.
     pub answer_floor: Duration,
     /// Where the client is: for certificates that demand an address.
     pub source: Option<IpAddr>,

@@ -58,6 +58,8 @@ pub(super) enum Negative {
 /// Against which limit a refused request counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cost {
+    /// Nothing was shown, and whoever is named makes no difference: method `none`. Counted when it came, answered at once.
+    Nothing,
     /// Nothing was tried, only asked. Counted when it came.
     Probe,
     /// Something was tried.

@@ -45,7 +45,7 @@ impl ServerAuth {
         // Under another name, or for another service, nothing of what was shown remains (RFC 4252, section 5).
         let progress = progress.kept_for(user.filter(|_| served), &self.config);
         let cost = cost(&request.method);
-        if cost == Cost::Probe {
+        if cost != Cost::Attempt {
             self.spent.probe();
         }
         let shown = match user {
@@ -179,7 +179,7 @@ fn user_name(bytes: &[u8]) -> Option<&str> {
 
 fn cost(method: &RequestMethod<'_>) -> Cost {
     match method {
-        RequestMethod::None => Cost::Probe,
+        RequestMethod::None => Cost::Nothing,
         RequestMethod::PublicKey(key) if key.signature.is_none() => Cost::Probe,
         _ => Cost::Attempt,
     }

@@ -37,7 +37,6 @@ fn say_no(server: &mut Server) {
 fn ways(user: &str, key: &SigningKey, stranger: &SigningKey) -> Vec<Vec<u8>> {
     let (blob, certificate) = (key.public_key().blob(), issue(draft(key), stranger));
     vec![
-        none(user),
         password(user, "wrong"),
         password(user, &"x".repeat(SECRET_BYTES_MAX + 1)),
         interactive(user),
@@ -46,7 +45,9 @@ fn ways(user: &str, key: &SigningKey, stranger: &SigningKey) -> Vec<Vec<u8>> {
         signed_as(user, "ssh-ed25519", blob, SESSION_ID, |data| stranger.sign(data)),
         offer(user, "ssh-ed25519-cert-v01@openssh.com", certificate.blob()),
         request(user, "hostbased", |_| {}),
-        request_for(user, "ssh-nothing", "none", |_| {}),
+        request_for(user, "ssh-nothing", "password", |w| {
+            w.bool(false).string(b"wrong");
+        }),
     ]
 }
 
@@ -76,6 +77,19 @@ fn n3_equal_answers_for_unknown_users() {
             let no = failure("publickey,keyboard-interactive,password", false);
             assert_eq!(server.line.take(), [no], "{case}");
         }
+    }
+}
+
+/// Method `none` is asked by every client before anything else: it costs nobody a wait, and says the same of everybody.
+#[test]
+fn n3_none_is_answered_at_once_whoever_asks() {
+    for user in ["alice", "nobody", "", "al\nice"] {
+        let mut server = slow();
+        server.send(&none(user)).unwrap();
+        say_no(&mut server);
+        assert!(!server.auth.awaits_answer(), "{user:?}");
+        let no = failure("publickey,keyboard-interactive,password", false);
+        assert_eq!(server.line.take(), [no], "{user:?}");
     }
 }
 
