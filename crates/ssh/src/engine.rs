@@ -293,8 +293,8 @@ impl Engine {
             let session_id = self.transport.session_id().ok_or(Error::Misuse("no session id"))?;
             self.state = match &self.auth {
                 AuthSide::Server(config) => {
-                    let host_key = self.transport.host_key().ok_or(Error::Misuse("no host key"))?;
-                    State::ServerAuth(Box::new(ServerAuth::new(config.clone(), session_id, host_key.blob())))
+                    let host_key = self.transport.presented_by_us().ok_or(Error::Misuse("no host key"))?;
+                    State::ServerAuth(Box::new(ServerAuth::new(config.clone(), session_id, host_key)))
                 }
                 AuthSide::Client => {
                     let mut auth = ClientAuth::new(session_id, None);

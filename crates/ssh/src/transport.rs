@@ -12,7 +12,7 @@ use crate::cipher::Cipher;
 use crate::entropy::Entropy;
 use crate::error::{Error, Reason};
 use crate::kex::{Agreed, KexInit, Phase as KexPhase, Preferences, Strict};
-use crate::key::{Presented, PublicKey};
+use crate::key::Presented;
 use crate::message::transport as msg;
 use crate::packet::inbox::Numbering;
 use crate::packet::{Inbox, Outbox, Volume};
@@ -349,9 +349,14 @@ impl Transport {
         }
     }
 
-    /// The key that the host signs with, as a plain blob.
-    pub(crate) fn host_key(&self) -> Option<&PublicKey> {
-        self.host_identity().map(|identity| identity.key.public_key())
+    /// What we presented in the last exchange, in the server role: the key, or the certificate that holds it.
+    pub(crate) fn presented_by_us(&self) -> Option<&[u8]> {
+        let identity = self.host_identity()?;
+        let agreed = self.negotiated()?.host_key;
+        match &identity.certificate {
+            Some(certificate) if agreed == certificate.key().algorithm().certificate_name() => Some(certificate.blob()),
+            _ => Some(identity.key.public_key().blob()),
+        }
     }
 }
 
