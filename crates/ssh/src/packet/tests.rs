@@ -107,8 +107,8 @@ fn what_waits_is_bounded() {
             })
             .position(|r| r.is_err())
     };
-    assert!(until(&mut held).is_some_and(|n| n <= outbox::HELD_BYTES_MAX / 1024));
-    assert!(until(&mut unread).is_some_and(|n| n <= outbox::UNSENT_BYTES_MAX / 1024));
+    assert!(until(&mut held).is_some_and(|n| n <= HELD_BYTES_MAX / 1024));
+    assert!(until(&mut unread).is_some_and(|n| n <= UNSENT_BYTES_MAX / 1024));
 }
 
 #[test]

@@ -71,38 +71,168 @@ fn messages(role: Role) -> Vec<(&'static str, u8, Fill)> {
     let preferences = Preferences::client();
     let kexinit = KexInit::ours(peer, &preferences, KexPhase::Rekey, [7; 16]).unwrap().payload()[1..].to_vec();
     let public = Initiator::start(Method::MlKem768X25519).unwrap().1;
-    let channel = || plain(|w| drop(w.u32(99)));
+    let channel = || {
+        plain(|w| {
+            w.u32(99);
+        })
+    };
     vec![
-        ("DISCONNECT", 1, plain(|w| drop(w.u32(11).string(b"bye").string(b"")))),
-        ("IGNORE", 2, plain(|w| drop(w.string(b"x")))),
-        ("UNIMPLEMENTED", 3, plain(|w| drop(w.u32(0)))),
-        ("DEBUG", 4, plain(|w| drop(w.bool(false).string(b"x").string(b"")))),
-        ("SERVICE_REQUEST", 5, plain(|w| drop(w.string(b"ssh-userauth")))),
-        ("SERVICE_ACCEPT", 6, plain(|w| drop(w.string(b"ssh-userauth")))),
-        ("EXT_INFO", 7, plain(|w| drop(w.u32(0)))),
+        (
+            "DISCONNECT",
+            1,
+            plain(|w| {
+                w.u32(11).string(b"bye").string(b"");
+            }),
+        ),
+        (
+            "IGNORE",
+            2,
+            plain(|w| {
+                w.string(b"x");
+            }),
+        ),
+        (
+            "UNIMPLEMENTED",
+            3,
+            plain(|w| {
+                w.u32(0);
+            }),
+        ),
+        (
+            "DEBUG",
+            4,
+            plain(|w| {
+                w.bool(false).string(b"x").string(b"");
+            }),
+        ),
+        (
+            "SERVICE_REQUEST",
+            5,
+            plain(|w| {
+                w.string(b"ssh-userauth");
+            }),
+        ),
+        (
+            "SERVICE_ACCEPT",
+            6,
+            plain(|w| {
+                w.string(b"ssh-userauth");
+            }),
+        ),
+        (
+            "EXT_INFO",
+            7,
+            plain(|w| {
+                w.u32(0);
+            }),
+        ),
         ("8 to 19 (no message)", 11, plain(|_| {})),
-        ("KEXINIT", 20, plain(move |w| drop(w.bytes(&kexinit)))),
+        (
+            "KEXINIT",
+            20,
+            plain(move |w| {
+                w.bytes(&kexinit);
+            }),
+        ),
         ("NEWKEYS", 21, plain(|_| {})),
-        ("KEX_INIT (30)", 30, plain(move |w| drop(w.string(&public)))),
-        ("KEX_REPLY (31), not by the host", 31, plain(|w| drop(w.string(b"").string(b"").string(b"")))),
+        (
+            "KEX_INIT (30)",
+            30,
+            plain(move |w| {
+                w.string(&public);
+            }),
+        ),
+        (
+            "KEX_REPLY (31), not by the host",
+            31,
+            plain(|w| {
+                w.string(b"").string(b"").string(b"");
+            }),
+        ),
         ("32 to 49 (other methods)", 34, plain(|_| {})),
-        ("USERAUTH_REQUEST", 50, plain(|w| drop(w.string(b"alice").string(b"ssh-connection").string(b"none")))),
-        ("USERAUTH_FAILURE", 51, plain(|w| drop(w.string(b"publickey").bool(false)))),
+        (
+            "USERAUTH_REQUEST",
+            50,
+            plain(|w| {
+                w.string(b"alice").string(b"ssh-connection").string(b"none");
+            }),
+        ),
+        (
+            "USERAUTH_FAILURE",
+            51,
+            plain(|w| {
+                w.string(b"publickey").bool(false);
+            }),
+        ),
         ("USERAUTH_SUCCESS", 52, plain(|_| {})),
-        ("USERAUTH_BANNER", 53, plain(|w| drop(w.string(b"hello").string(b"")))),
-        ("USERAUTH 60 (method's own)", 60, plain(|w| drop(w.string(b"ssh-ed25519").string(b"")))),
-        ("USERAUTH 61 (method's own)", 61, plain(|w| drop(w.u32(0)))),
-        ("GLOBAL_REQUEST", 80, plain(|w| drop(w.string(b"keepalive@openssh.com").bool(true)))),
+        (
+            "USERAUTH_BANNER",
+            53,
+            plain(|w| {
+                w.string(b"hello").string(b"");
+            }),
+        ),
+        (
+            "USERAUTH 60 (method's own)",
+            60,
+            plain(|w| {
+                w.string(b"ssh-ed25519").string(b"");
+            }),
+        ),
+        (
+            "USERAUTH 61 (method's own)",
+            61,
+            plain(|w| {
+                w.u32(0);
+            }),
+        ),
+        (
+            "GLOBAL_REQUEST",
+            80,
+            plain(|w| {
+                w.string(b"keepalive@openssh.com").bool(true);
+            }),
+        ),
         ("REQUEST_SUCCESS, to nothing", 81, plain(|_| {})),
-        ("CHANNEL_OPEN", 90, plain(|w| drop(w.string(b"hello@example.com").u32(0).u32(1 << 20).u32(1 << 15)))),
-        ("CHANNEL_DATA, never opened", 94, plain(|w| drop(w.u32(99).string(b"x")))),
+        (
+            "CHANNEL_OPEN",
+            90,
+            plain(|w| {
+                w.string(b"hello@example.com").u32(0).u32(1 << 20).u32(1 << 15);
+            }),
+        ),
+        (
+            "CHANNEL_DATA, never opened",
+            94,
+            plain(|w| {
+                w.u32(99).string(b"x");
+            }),
+        ),
         ("CHANNEL_CLOSE, never opened", 97, channel()),
-        ("CHANNEL_REQUEST, never opened", 98, plain(|w| drop(w.u32(99).string(b"shell").bool(true)))),
+        (
+            "CHANNEL_REQUEST, never opened",
+            98,
+            plain(|w| {
+                w.u32(99).string(b"shell").bool(true);
+            }),
+        ),
         ("CHANNEL_SUCCESS, never opened", 99, channel()),
         ("101 to 127 (no message)", 110, plain(|_| {})),
         ("128 to 191 (no message)", 150, plain(|_| {})),
-        ("PING (192)", 192, plain(|w| drop(w.string(b"x")))),
-        ("PONG (193)", 193, plain(|w| drop(w.string(b"x")))),
+        (
+            "PING (192)",
+            192,
+            plain(|w| {
+                w.string(b"x");
+            }),
+        ),
+        (
+            "PONG (193)",
+            193,
+            plain(|w| {
+                w.string(b"x");
+            }),
+        ),
     ]
 }
 

@@ -25,7 +25,7 @@ fn say_no(server: &mut Server) {
             ServerAuthEvent::Password(attempt) => server.reject(attempt),
             ServerAuthEvent::Verified(identity) => server.reject(identity),
             ServerAuthEvent::InteractiveStart(attempt) | ServerAuthEvent::InteractiveResponse(attempt) => {
-                server.reject(attempt)
+                server.reject(attempt);
             }
             ServerAuthEvent::InteractiveAbandoned { .. } | ServerAuthEvent::Refused(_) => {}
             ServerAuthEvent::Succeeded { .. } => panic!("let in"),
