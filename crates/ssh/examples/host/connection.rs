@@ -87,7 +87,7 @@ struct Connection {
 
 /// What a channel is for.
 enum Served {
-    Session(Session),
+    Session(Box<Session>),
     Tunnel(Tunnel),
 }
 
@@ -185,7 +185,7 @@ impl Connection {
     fn offer(&mut self, offer: ChannelOffer) -> Result<(), Error> {
         let channel = offer.id();
         if offer.kind == ChannelKind::Session {
-            let session = Session::new(channel, self.variables.clone());
+            let session = Box::new(Session::new(channel, self.variables.clone()));
             self.channels.insert(channel, Served::Session(session));
             return act(&mut self.link.engine, |open| {
                 open.accept(offer)?;
