@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod approval;
+pub mod audit;
 pub mod canonical;
 pub mod capability;
 pub mod digest;
@@ -18,6 +19,7 @@ pub mod justification;
 pub mod lease;
 pub mod lifecycle;
 pub mod name;
+pub mod permit;
 pub mod policy;
 pub mod principal;
 pub mod refusal;
@@ -29,3 +31,6 @@ pub mod run;
 pub mod session;
 pub mod target;
 pub mod time;
+
+#[cfg(test)]
+mod history;
