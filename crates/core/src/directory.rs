@@ -22,7 +22,7 @@ pub struct Directory {
     pub credentials: BTreeMap<CredentialName, Principal>,
     /// Authorities whose certificates are believed.
     pub authorities: BTreeSet<CredentialName>,
-    /// Keys, sessions and tokens that were taken back.
+    /// Keys, sessions and tokens that were taken back, with everything that was got by them. Signing out is not that.
     pub revoked: BTreeSet<CredentialName>,
 }
 

@@ -28,7 +28,7 @@ use crate::grant::Grant;
 use crate::id::{GrantId, LeaseId, RequestId, RunId, SessionId};
 use crate::lease::{self, Lease};
 use crate::lifecycle::Phase as _;
-use crate::name::{RoleName, TargetName};
+use crate::name::TargetName;
 use crate::policy::World;
 use crate::principal::{Actor, Principal};
 use crate::refusal::{Mismatch, Refusal, TimeRefusal};
@@ -36,7 +36,6 @@ use crate::request::Request;
 use crate::role::{Access, Role, SshAccess};
 use crate::run::{self, Run};
 use crate::session::{self};
-use crate::target::Target;
 use crate::time::{Now, Timestamp};
 
 /// That something of one kind may be done at one target, until some time.
@@ -136,10 +135,11 @@ impl Permit<Session> {
             return Err(Refusal::Over { phase: session.phase().name() });
         }
         grant.admits(now, &opening.who, &opening.proof, &opening.target)?;
-        if !world.directory.knows(&opening.who) || !world.directory.holds(&opening.who, &opening.proof) {
-            return Err(Refusal::Gone);
+        world.recognise(&Actor::Principal { who: opening.who.clone(), proof: opening.proof.clone() })?;
+        if !world.targets.contains_key(&opening.target) {
+            return Err(Refusal::NotFound);
         }
-        let target = world.targets.get(&opening.target).ok_or(Refusal::NotFound)?;
+        let others = world.open_to(&opening.who, &opening.target).filter(|role| role.name != grant.role.name);
         let deadline = opening.deadline.min(grant.deadline);
         let permit = Self {
             target: opening.target.clone(),
@@ -149,7 +149,7 @@ impl Permit<Session> {
                 grant: grant.id,
                 who: opening.who.clone(),
                 role: grant.role.clone(),
-                others: others(world, target, &opening.who, &grant.role.name),
+                others: others.cloned().collect(),
             },
         };
         permit.check(now)?;
@@ -317,24 +317,14 @@ impl Permit<Revoke> {
 impl Permit<Scan> {
     /// For an administrator who wants to know a target's identity, for a moment.
     pub fn scan(now: Now, by: &Actor, world: &World, target: &TargetName) -> Result<Self, Refusal> {
-        let Actor::Principal { who, proof } = by else {
-            return Err(Refusal::NotYours);
-        };
-        if !world.directory.holds(who, proof) || !world.is_administrator(who) || !world.targets.contains_key(target) {
+        world.recognise(by)?;
+        let who = by.principal().ok_or(Refusal::NotYours)?;
+        if !world.is_administrator(who) || !world.targets.contains_key(target) {
             return Err(Refusal::NotFound);
         }
         let deadline = now.time().after(std::time::Duration::from_mins(1));
         Ok(Self { target: target.clone(), limit: Limit::Until(deadline), kind: Scan })
     }
-}
-
-/// Roles that this principal could ask for on the target, beside the one they have.
-fn others(world: &World, target: &Target, who: &Principal, held: &RoleName) -> Vec<Role> {
-    let may_ask = |role: &&Role| {
-        let mut rules = world.policy.rules_about(&role.name);
-        role.name != *held && rules.any(|rule| rule.targets.matches(target) && world.directory.is_any(who, &rule.who))
-    };
-    world.policy.roles_on(target).filter(may_ask).cloned().collect()
 }
 
 #[cfg(test)]

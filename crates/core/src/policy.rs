@@ -18,7 +18,8 @@ use crate::canonical::{self, CanonicalError};
 use crate::digest::Digest;
 use crate::directory::Directory;
 use crate::name::{RoleName, RuleName, TargetName};
-use crate::principal::Principal;
+use crate::principal::{Actor, Principal};
+use crate::refusal::Refusal;
 use crate::role::Role;
 use crate::rule::{Rule, Who};
 use crate::target::Target;
@@ -29,7 +30,8 @@ mod explanation;
 pub use evaluation::{Considered, Evaluation, Objection, Obstacle, Path, Question, Standing, evaluate, standing};
 pub use explanation::Explanation;
 
-/// Everything that a decision depends on, as it is loaded now.
+/// Everything that a decision depends on, as it is loaded now. It is replaced as a whole; then every open request is `Reconsider`ed, and every
+/// live grant and session `Reassess`ed.
 #[derive(Debug, Clone)]
 pub struct World {
     /// The rules.
@@ -41,6 +43,27 @@ pub struct World {
 }
 
 impl World {
+    /// Whether who acts still exists, and still holds what they signed in with (G11). Every `decide` asks this first.
+    pub fn recognise(&self, by: &Actor) -> Result<(), Refusal> {
+        match by {
+            Actor::Gateway => Ok(()),
+            Actor::Principal { who, proof } if self.directory.knows(who) && self.directory.holds(who, proof) => Ok(()),
+            Actor::Principal { .. } => Err(Refusal::Gone),
+        }
+    }
+
+    /// Roles that this principal may ask for on this target, whoever's yes that takes: what is listed, and what would help where something
+    /// is refused.
+    pub fn open_to<'w>(&'w self, who: &Principal, target: &TargetName) -> impl Iterator<Item = &'w Role> {
+        let target = self.targets.get(target);
+        let asks = move |target, rule: &Rule| rule.targets.matches(target) && self.directory.is_any(who, &rule.who);
+        let found = target.map(|target| {
+            let open = move |role: &&Role| self.policy.rules_about(&role.name).any(|rule| asks(target, rule));
+            self.policy.roles_on(target).filter(open)
+        });
+        found.into_iter().flatten()
+    }
+
     /// Whether this principal may take back other people's grants and close their reviews.
     #[must_use]
     pub fn is_administrator(&self, principal: &Principal) -> bool {

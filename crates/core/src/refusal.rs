@@ -175,3 +175,6 @@ impl Refusal {
         Some(help)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,10 +20,12 @@ use crate::rule::Rule;
 use crate::time::Timestamp;
 
 mod ask;
+mod command;
 mod decision;
 
 pub use ask::{Ask, Start};
-pub use decision::{Change, Command, Wish, decide};
+pub use command::{Change, Command, Wish};
+pub use decision::decide;
 
 phases! {
     /// Where a request is in its life.

@@ -88,6 +88,7 @@ pub fn decide(
     review: Option<&Review>,
     command: Command<'_>,
 ) -> Result<Vec<ReviewEvent>, Refusal> {
+    world.recognise(by)?;
     let Some(review) = review else {
         let Command::Open(grant) = command else {
             return Err(Refusal::NotFound);
@@ -98,17 +99,12 @@ pub fn decide(
     let Command::Close { finding } = command else {
         return Err(Refusal::Over { phase: review.phase().name() });
     };
-    let Actor::Principal { who, proof } = by else {
-        return Err(Refusal::OnlyPeople);
-    };
+    let who = by.principal().ok_or(Refusal::OnlyPeople)?;
     if by.is_behind(&review.subject.who) {
         return Err(Refusal::OwnRequest);
     }
     if who.person().is_none() {
         return Err(Refusal::OnlyPeople);
-    }
-    if !world.directory.knows(who) || !world.directory.holds(who, proof) {
-        return Err(Refusal::Gone);
     }
     if !world.oversees(who, &review.subject.role) && !world.is_administrator(who) {
         return Err(Refusal::NotFound);

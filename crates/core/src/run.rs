@@ -11,6 +11,7 @@ use crate::grant::Grant;
 use crate::id::{GrantId, RunId};
 use crate::lifecycle::{Phase as _, ReplayError, Transition, phases, row};
 use crate::name::TargetName;
+use crate::policy::World;
 use crate::principal::{Actor, Principal};
 use crate::refusal::{Refusal, TimeRefusal};
 use crate::time::{Now, Timestamp};
@@ -140,8 +141,15 @@ pub enum Verdict {
     Succeeded,
 }
 
-/// What follows from a command, now.
-pub fn decide(now: Now, by: &Actor, run: Option<&Run>, command: Command<'_>) -> Result<Vec<RunEvent>, Refusal> {
+/// What follows from a command, now, in this world.
+pub fn decide(
+    now: Now,
+    by: &Actor,
+    world: &World,
+    run: Option<&Run>,
+    command: Command<'_>,
+) -> Result<Vec<RunEvent>, Refusal> {
+    world.recognise(by)?;
     let Some(run) = run else {
         let Command::Queue { grant, digest } = command else {
             return Err(Refusal::NotFound);

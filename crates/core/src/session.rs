@@ -86,6 +86,8 @@ pub enum CloseReason {
     ByPeer,
     /// Somebody cut it; the envelope tells who.
     ByPerson,
+    /// The account or the key that opened it is not valid any more.
+    Gone,
     /// The grant was taken back.
     GrantRevoked,
     /// The recording could not be written (R2).
@@ -158,6 +160,8 @@ pub enum Command<'c> {
         /// At this target.
         target: &'c TargetName,
     },
+    /// Look again, because people, groups or keys have changed: the key that it was opened with may be gone although its grant stays.
+    Reassess,
     /// Cut it.
     Terminate(CloseReason),
     /// Bring its end forward, because that of its grant was.
@@ -172,6 +176,7 @@ pub fn decide(
     session: Option<&Session>,
     command: Command<'_>,
 ) -> Result<Vec<SessionEvent>, Refusal> {
+    world.recognise(by)?;
     let Some(session) = session else {
         let Command::Open { grant, target } = command else {
             return Err(Refusal::NotFound);
@@ -179,6 +184,11 @@ pub fn decide(
         return open(now, by, grant, target);
     };
     may_command(by, world, session, &command)?;
+    let command = match command {
+        Command::Reassess if is_current(world, session) => return Ok(Vec::new()),
+        Command::Reassess => Command::Terminate(CloseReason::Gone),
+        other => other,
+    };
     match (command, session.state) {
         (Command::Establish, State::Opening) if now.is_at(session.opening.deadline) => {
             Err(Refusal::Time(TimeRefusal::GrantOver))
@@ -186,6 +196,8 @@ pub fn decide(
         (Command::Establish, State::Opening) => Ok(vec![SessionEvent::Established]),
         (Command::Move { from, to }, State::Opening | State::Active) => relocate(now, session, from, to),
         (Command::Tighten(grant), State::Opening | State::Active) => tighten(session, grant),
+        // What is being cut has no use for another end.
+        (Command::Move { .. } | Command::Tighten(_), State::Terminating(_)) => Ok(Vec::new()),
         (Command::Terminate(reason), State::Active) => Ok(vec![SessionEvent::Terminated(reason)]),
         // A session that is only opening has nothing to cut.
         (Command::Terminate(reason), State::Opening) => Ok(vec![SessionEvent::Closed { reason, recording: None }]),
@@ -199,18 +211,20 @@ pub fn decide(
     }
 }
 
+fn is_current(world: &World, session: &Session) -> bool {
+    let Opening { who, proof, .. } = session.opening.clone();
+    world.recognise(&Actor::Principal { who, proof }).is_ok()
+}
+
 /// People can cut sessions: their own, those of roles that they oversee, and administrators all. The rest is the gateway's.
 fn may_command(by: &Actor, world: &World, session: &Session, command: &Command<'_>) -> Result<(), Refusal> {
-    let Actor::Principal { who, proof } = by else {
+    let Some(who) = by.principal() else {
         return Ok(());
     };
     let opening = &session.opening;
     let sees = by.is_behind(&opening.who) || world.oversees(who, &opening.role) || world.is_administrator(who);
     if !sees {
         return Err(if world.is_auditor(who) { Refusal::NotYours } else { Refusal::NotFound });
-    }
-    if !world.directory.holds(who, proof) {
-        return Err(Refusal::Gone);
     }
     match command {
         Command::Terminate(CloseReason::ByPerson) => Ok(()),
@@ -248,6 +262,10 @@ fn tighten(session: &Session, grant: &Grant) -> Result<Vec<SessionEvent>, Refusa
 fn relocate(now: Now, session: &Session, from: &Grant, to: &Grant) -> Result<Vec<SessionEvent>, Refusal> {
     let opening = &session.opening;
     let succeeded = from.state == grant::State::Ended(Ending::SucceededBy(to.id));
+    if succeeded && opening.grant == to.id {
+        // Effects are run at least once.
+        return Ok(Vec::new());
+    }
     if opening.grant != from.id || !succeeded {
         return Err(Refusal::GrantedElsewhere(Mismatch::Grant));
     }

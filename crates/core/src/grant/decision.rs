@@ -44,6 +44,7 @@ pub fn decide(
     grant: Option<&Grant>,
     command: Command<'_>,
 ) -> Result<Vec<GrantEvent>, Refusal> {
+    world.recognise(by)?;
     let Some(grant) = grant else {
         let Command::Issue(terms) = command else {
             return Err(Refusal::NotFound);
@@ -101,12 +102,7 @@ fn revoke(
     grant: &Grant,
     reason: Option<Reason>,
 ) -> Result<Vec<GrantEvent>, Refusal> {
-    let Actor::Principal { who, proof } = by else {
-        return Err(Refusal::NotYours);
-    };
-    if !world.directory.knows(who) || !world.directory.holds(who, proof) {
-        return Err(Refusal::Gone);
-    }
+    let who = by.principal().ok_or(Refusal::NotYours)?;
     let may =
         by.is_behind(&grant.terms.who) || world.oversees(who, &grant.terms.role.name) || world.is_administrator(who);
     if !may {

@@ -151,6 +151,12 @@ fn g11_it_is_tightened_and_never_widened() {
 }
 
 #[test]
+fn g2_no_event_moves_an_end_back() {
+    let later = GrantEvent::Tightened { role: Box::new(terms().role), deadline: at(90) };
+    assert_eq!(evolve(id(1), Some(active(terms())), &later).unwrap().deadline, at(60));
+}
+
+#[test]
 fn it_begins_when_it_is_due_and_the_rules_are_asked_again() {
     let later = Terms { not_before: at(20), ..terms() };
     assert_eq!(decide(now(0), &Actor::Gateway, &world(), None, Command::Issue(&later)).unwrap().len(), 1);

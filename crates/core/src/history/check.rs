@@ -162,6 +162,8 @@ fn sessions(company: &Company) {
         let grant = &company.grants[&session.opening.grant];
         assert_eq!(grant.phase(), grant::Phase::Active, "G11: {} goes on without its grant", session.id);
         assert!(session.opening.deadline <= grant.deadline, "G2: {} outlives its grant", session.id);
+        let held = company.world.directory.holds(&session.opening.who, &session.opening.proof);
+        assert!(held, "G11: {} goes on with a lost key", session.id);
         assert_eq!(session.opening.who, grant.terms.who, "G10");
         assert_eq!(session.opening.target, grant.terms.target, "G10");
     }

@@ -18,7 +18,7 @@ use crate::policy::fixture::{
     PEOPLE, at, because, by, by_agent, credential_name, person, role, rule, source, span, stage, world_of,
 };
 use crate::policy::{PolicySource, World};
-use crate::principal::Actor;
+use crate::principal::{Actor, Credential, Principal};
 use crate::refusal::Refusal;
 use crate::request::{self, Request, RequestEvent, Start, Wish};
 use crate::rule::{Approval, Rule};
@@ -76,8 +76,8 @@ impl Company {
             Step::Restart { wall_minutes } => self.now = Now::at_start(at(wall_minutes), self.now.time()),
             Step::Join { group, who } => self.regroup(group, |members| _ = members.insert(person(chosen(who)))),
             Step::Leave { group, who } => self.regroup(group, |members| _ = members.remove(&person(chosen(who)))),
-            Step::LoseKey { who } => self.rekey(|revoked| _ = revoked.insert(credential_name(chosen(who), "key"))),
-            Step::Regain { who } => self.rekey(|revoked| _ = revoked.remove(&credential_name(chosen(who), "key"))),
+            Step::LoseKey { who } => self.rekey(|revoked| _ = revoked.insert(a_key_of(who))),
+            Step::Regain { who } => self.rekey(|revoked| _ = revoked.remove(&a_key_of(who))),
             Step::Reload { policy } => self.reload(policy),
             Step::Sweep => self.sweep(),
             Step::Connect { grant, who } => return self.connect(grant, who),
@@ -158,7 +158,10 @@ impl Company {
     fn connect(&mut self, place: usize, who: usize) -> Result<(), Refusal> {
         let Some(grant) = self.usable(place).or_else(|| nth(&self.grants, place)).cloned() else { return Ok(()) };
         let terms = &grant.terms;
-        let holder = Actor::Principal { who: terms.who.clone(), proof: terms.proof.clone() };
+        // With the key that asked, or with another of the same person.
+        let other = Principal::person(&terms.who).filter(|_| !who.is_multiple_of(3));
+        let proof = other.map_or(terms.proof.clone(), |id| Credential::SshKey(credential_name(id.as_str(), "other")));
+        let holder = Actor::Principal { who: terms.who.clone(), proof };
         let by = if who.is_multiple_of(4) { actor(who) } else { holder };
         let id = SessionId::from_bytes(self.name());
         let open = session::Command::Open { grant: &grant, target: &grant.terms.target };
@@ -186,6 +189,9 @@ impl Company {
     fn reassess(&mut self) {
         for place in 0..self.grants.len() {
             let _ = self.on_grant(place, &Actor::Gateway, grant::Command::Reassess);
+        }
+        for id in self.sessions.keys().copied().collect::<Vec<_>>() {
+            let _ = self.session(id, &Actor::Gateway, session::Command::Reassess);
         }
         for id in self.requests.keys().copied().collect::<Vec<_>>() {
             let grant = GrantId::from_bytes(self.name());
@@ -335,6 +341,10 @@ fn policies(which: usize) -> PolicySource {
 
 fn actor(who: usize) -> Actor {
     if who % 8 == 7 { by_agent() } else { by(chosen(who)) }
+}
+
+fn a_key_of(who: usize) -> crate::name::CredentialName {
+    credential_name(chosen(who), if (who / PEOPLE.len()).is_multiple_of(2) { "key" } else { "other" })
 }
 
 fn chosen(who: usize) -> &'static str {

@@ -175,3 +175,17 @@ fn offices_are_for_those_listed() {
     assert!(world.is_administrator(&principal("root")) && !world.is_administrator(&principal("erin")));
     assert!(world.is_auditor(&principal("erin")) && !world.is_auditor(&principal("root")));
 }
+
+#[test]
+fn people_are_shown_what_they_may_ask_for() {
+    let world = world();
+    let open_to = |who: &str, target: &str| -> Vec<String> {
+        let target = target.parse().unwrap();
+        world.open_to(&Principal::Person(person(who)), &target).map(|role| role.name.to_string()).collect()
+    };
+    assert_eq!(open_to("alice", "web1.prod"), ["deploy"]);
+    for (who, target) in [("bob", "web1.prod"), ("alice", "web1.test"), ("alice", "web9.prod"), ("nobody", "web1.prod")]
+    {
+        assert!(open_to(who, target).is_empty(), "{who} {target}");
+    }
+}

@@ -5,15 +5,15 @@
 
 use std::time::Duration;
 
-use super::{Ask, DenialCause, Open, Request, RequestEvent, Start, State};
+use super::{Ask, Change, Command, DenialCause, Open, Request, RequestEvent, Start, State, Wish};
 use crate::approval::{Tally, Vote, VoteToken, tally};
 use crate::capability::Capabilities;
 use crate::digest::Digest;
 use crate::grant::{Grant, Terms};
-use crate::id::{BundleId, GrantId, RequestId};
-use crate::justification::{Justification, Reason};
+use crate::id::{GrantId, RequestId};
+use crate::justification::Reason;
 use crate::lifecycle::Phase as _;
-use crate::name::{PersonId, RoleName, TargetName};
+use crate::name::PersonId;
 use crate::policy::{Evaluation, Path, World, evaluate};
 use crate::principal::{Actor, Credential, Principal};
 use crate::refusal::{Mismatch, Refusal, TimeRefusal};
@@ -25,102 +25,6 @@ const WALL_BEHIND_MAX: Duration = Duration::from_secs(2);
 /// How often a request can be changed. Whoever needs more asks anew.
 const REVISIONS_MAX: u32 = 50;
 
-/// What somebody asks for.
-#[derive(Debug, Clone)]
-pub struct Wish {
-    /// Which role.
-    pub role: RoleName,
-    /// Where.
-    pub target: TargetName,
-    /// For how long.
-    pub span: Span,
-    /// From when.
-    pub start: Start,
-    /// Why.
-    pub justification: Justification,
-    /// What else is asked for at the same time.
-    pub bundle: Option<BundleId>,
-}
-
-/// What the requester changes.
-#[derive(Debug, Clone)]
-pub struct Change {
-    /// For how long.
-    pub span: Span,
-    /// Why.
-    pub justification: Justification,
-}
-
-/// Something that somebody wants to do to a request. Commands that can lead to a grant carry its name, since names are random.
-#[derive(Debug)]
-pub enum Command<'c> {
-    /// Change what is asked for. Votes for the old text do not count any more.
-    Amend {
-        /// To what.
-        change: Change,
-        /// Its grant, should that be automatic.
-        grant: GrantId,
-    },
-    /// Say yes.
-    Approve {
-        /// To the text with this digest.
-        seen: Digest,
-        /// With this token, if it came through a link or a button.
-        token: Option<&'c VoteToken>,
-        /// And say this.
-        comment: Option<Reason>,
-        /// Its grant, should this be the last yes.
-        grant: GrantId,
-    },
-    /// Ask.
-    Ask {
-        /// Its name.
-        id: RequestId,
-        /// For what.
-        wish: Wish,
-        /// The grant that it is to succeed, for more time.
-        extends: Option<&'c Grant>,
-        /// Its grant, should that be automatic.
-        grant: GrantId,
-    },
-    /// Rather have what was asked for.
-    DeclineOffer,
-    /// Say no.
-    Deny {
-        /// With this token, if it came through a link or a button.
-        token: Option<&'c VoteToken>,
-        /// Why.
-        reason: Option<Reason>,
-    },
-    /// Record that nobody decided in time.
-    Expire,
-    /// Say yes to less.
-    Offer {
-        /// Than the text with this digest.
-        seen: Digest,
-        /// For this long.
-        span: Span,
-        /// With these capabilities, if not with all.
-        allow: Option<Capabilities>,
-        /// And say this.
-        comment: Option<Reason>,
-    },
-    /// Look again, because the rules, the groups or the targets have changed.
-    Reconsider {
-        /// Its grant, should nothing be missing any more.
-        grant: GrantId,
-    },
-    /// Record that an approver has looked at it.
-    See,
-    /// Take the offer.
-    TakeOffer {
-        /// Its grant, should nothing be missing then.
-        grant: GrantId,
-    },
-    /// Take the request back.
-    Withdraw,
-}
-
 /// What follows from a command, now, in this world. Nothing, if there is nothing to record.
 pub fn decide(
     now: Now,
@@ -129,6 +33,7 @@ pub fn decide(
     request: Option<&Request>,
     command: Command<'_>,
 ) -> Result<Vec<RequestEvent>, Refusal> {
+    world.recognise(by)?;
     let Some(request) = request else {
         let Command::Ask { id, wish, extends, grant } = command else {
             return Err(Refusal::NotFound);
@@ -404,17 +309,13 @@ impl Case<'_> {
         Refusal::Over { phase: self.request.phase().name() }
     }
 
-    /// Who votes: a person, who is still one, and is not behind the request (A1).
+    /// Who votes: a person who is not behind the request (A1).
     fn voter(&self) -> Result<&PersonId, Refusal> {
-        let Actor::Principal { who, proof } = self.by else {
-            return Err(Refusal::OnlyPeople);
-        };
+        let who = self.by.principal().ok_or(Refusal::OnlyPeople)?;
         if self.by.is_behind(&self.request.ask.who) {
             return Err(Refusal::OwnRequest);
         }
-        let person = who.person().ok_or(Refusal::OnlyPeople)?;
-        let there = self.world.directory.knows(who) && self.world.directory.holds(who, proof);
-        if there { Ok(person) } else { Err(Refusal::Gone) }
+        who.person().ok_or(Refusal::OnlyPeople)
     }
 
     fn check_token(&self, open: &Open, person: &PersonId, token: Option<&VoteToken>) -> Result<(), Refusal> {

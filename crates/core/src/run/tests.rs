@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::grant::tests::{active, id as grant_id, terms};
-use crate::policy::fixture::{at, by, now, person};
+use crate::policy::fixture::{at, by, now, person, world};
 
 fn id() -> RunId {
     RunId::from_bytes([1; 5])
@@ -39,7 +39,7 @@ fn run(state: State) -> Run {
 }
 
 fn gateway(minutes: u64, state: State, command: Command<'_>) -> Result<Vec<RunEvent>, Refusal> {
-    decide(now(minutes), &Actor::Gateway, Some(&run(state)), command)
+    decide(now(minutes), &Actor::Gateway, &world(), Some(&run(state)), command)
 }
 
 #[test]
@@ -64,11 +64,11 @@ fn a9_nothing_starts_twice() {
 
 #[test]
 fn only_its_own_people_stop_it() {
-    let cancel = |who: &str| decide(now(1), &by(who), Some(&run(State::Running)), Command::Cancel);
+    let cancel = |who: &str| decide(now(1), &by(who), &world(), Some(&run(State::Running)), Command::Cancel);
     assert_eq!(cancel("alice"), Ok(vec![RunEvent::Cancelled]));
     assert_eq!(cancel("dave"), Err(Refusal::NotFound));
-    let lose = decide(now(1), &by("alice"), Some(&run(State::Running)), Command::Lose);
+    let lose = decide(now(1), &by("alice"), &world(), Some(&run(State::Running)), Command::Lose);
     assert_eq!(lose, Err(Refusal::OnlyTheGateway));
     let queue = Command::Queue { grant: &active(terms()), digest: Digest::of(b"plan") };
-    assert_eq!(decide(now(1), &by("alice"), None, queue), Ok(vec![RunEvent::Queued(plan())]));
+    assert_eq!(decide(now(1), &by("alice"), &world(), None, queue), Ok(vec![RunEvent::Queued(plan())]));
 }

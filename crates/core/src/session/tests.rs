@@ -4,7 +4,7 @@ use super::*;
 use crate::grant::GrantEvent;
 use crate::grant::Terms;
 use crate::grant::tests::{active, id as grant_id, replay, terms};
-use crate::policy::fixture::{at, by, key, now, person, world};
+use crate::policy::fixture::{at, by, credential_name, key, now, person, world};
 
 pub(crate) fn id() -> SessionId {
     SessionId::from_bytes([1; 5])
@@ -61,7 +61,10 @@ fn g2_it_moves_only_to_the_grant_that_succeeded_its_own() {
         decide(now(50), &Actor::Gateway, &world(), Some(&established()), Command::Move { from, to })
     };
     let moved = SessionEvent::Moved { grant: grant_id(2), deadline: at(110) };
-    assert_eq!(relocate(&given_way, &issued(2)), Ok(vec![moved]));
+    assert_eq!(relocate(&given_way, &issued(2)), Ok(vec![moved.clone()]));
+    let there = evolve(id(), Some(established()), &moved).unwrap();
+    let again = Command::Move { from: &given_way, to: &issued(2) };
+    assert_eq!(decide(now(50), &Actor::Gateway, &world(), Some(&there), again), Ok(Vec::new()), "effects are repeated");
     assert_eq!(relocate(&given_way, &issued(3)), Err(Refusal::GrantedElsewhere(Mismatch::Grant)));
     assert_eq!(relocate(&old, &issued(2)), Err(Refusal::GrantedElsewhere(Mismatch::Grant)));
 }
@@ -97,4 +100,16 @@ fn what_is_being_cut_keeps_its_reason() {
     assert_eq!(decide(now(61), &Actor::Gateway, &world(), Some(&session), close), Ok(vec![closed]));
     let again = Command::Terminate(CloseReason::ByPerson);
     assert!(decide(now(61), &Actor::Gateway, &world(), Some(&session), again).is_err());
+}
+
+/// The grant was asked for with another key, and stays.
+#[test]
+fn g11_a_session_ends_with_the_key_that_opened_it() {
+    let other = Credential::SshKey(credential_name("alice", "other"));
+    let session = Session { opening: Opening { proof: other, ..opening() }, ..established() };
+    let reassess = |world: &World| decide(now(1), &Actor::Gateway, world, Some(&session), Command::Reassess);
+    let mut world = world();
+    assert_eq!(reassess(&world), Ok(Vec::new()));
+    world.directory.revoked.insert(credential_name("alice", "other"));
+    assert_eq!(reassess(&world), Ok(vec![SessionEvent::Terminated(CloseReason::Gone)]));
 }
