@@ -13,7 +13,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use sallyport_ssh::key::SigningKey;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
@@ -235,10 +235,10 @@ pub(crate) fn pid(child: &Child) -> Result<Pid> {
     Pid::from_raw(i32::try_from(id)?).context("no process has this number")
 }
 
-/// Whether a process is there that somebody printed the number of.
+/// Whether a process runs that somebody printed the number of. One that has ended and that nobody has waited for does not.
 pub(crate) fn is_running(number: &str) -> bool {
-    let number = number.trim().parse().unwrap();
-    test_kill_process(Pid::from_raw(number).unwrap()).is_ok()
+    let status = fs::read_to_string(format!("/proc/{}/status", number.trim()));
+    status.is_ok_and(|status| !status.lines().any(|line| line.starts_with("State:\tZ")))
 }
 
 /// Bytes that look like anything, always the same ones.

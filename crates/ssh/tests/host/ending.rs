@@ -42,6 +42,8 @@ async fn what_a_program_starts_goes_along_too(bed: &Bed) -> Result<()> {
 async fn what_is_left_in_the_background_stays(bed: &Bed) -> Result<()> {
     let line = "sleep 600 >/dev/null 2>&1 </dev/null & echo $!";
     let number = success(bed.ssh().args(["target", line])).await?;
+    // Whoever were told to end has the time of another session for it.
+    success(bed.ssh().args(["target", "true"])).await?;
     let left = is_running(&number);
     if left {
         kill_process(Pid::from_raw(number.trim().parse()?).context("0")?, Signal::TERM)?;

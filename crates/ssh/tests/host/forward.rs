@@ -1,16 +1,24 @@
 //! Forwards of TCP ports and unix sockets, in both directions, with each half ending by itself.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::bed::{Bed, filter, noise, output, patiently};
 use crate::master::Master;
 
-on_both_routes!(to_the_host, from_the_host, what_cannot_be_reached_is_refused, many_at_once);
+on_both_routes!(
+    to_the_host,
+    from_the_host,
+    what_cannot_be_reached_is_refused,
+    many_at_once,
+    what_was_sent_before_a_close_arrives,
+);
 
 /// Reads to the end, and only then says how much came: both halves of a connection are needed.
 async fn count(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<()> {
@@ -153,5 +161,34 @@ async fn many_at_once(bed: &Bed) -> Result<()> {
     while let Some(outcome) = tasks.join_next().await {
         outcome??;
     }
+    master.end().await
+}
+
+/// The far end says at once that it has nothing to say, so that the client closes as soon as it has sent everything, long before
+/// the slow far end has taken it.
+async fn what_was_sent_before_a_close_arrives(bed: &Bed) -> Result<()> {
+    let far = bed.path("slow");
+    let listener = UnixListener::bind(&far)?;
+    let reading = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await?;
+        stream.shutdown().await?;
+        let mut bytes: Vec<u8> = Vec::new();
+        let mut buffer = vec![0; 1 << 14];
+        loop {
+            match stream.read(&mut buffer).await? {
+                0 => return anyhow::Ok(bytes),
+                read => bytes.extend_from_slice(&buffer[..read]),
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+    });
+    let master = Master::start(bed).await?;
+    let near = bed.path("near");
+    master.control(&["forward", "-L", &format!("{}:{}", near.display(), far.display())]).await?;
+    let mut stream = UnixStream::connect(&near).await?;
+    patiently("everything to be sent", stream.write_all(&noise(8_000_000))).await??;
+    drop(stream);
+    let bytes = patiently("everything to arrive", reading).await???;
+    assert!(bytes == noise(8_000_000), "{} bytes arrived", bytes.len());
     master.end().await
 }
