@@ -495,3 +495,6 @@ fn act(engine: &mut Engine, act: impl FnOnce(&mut Open<'_>) -> Result<(), Error>
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,5 @@
 //! Two engines in memory, taken to each of their states; and the page that says what each state admits.
 
 mod early;
-mod pair;
+pub(crate) mod pair;
 mod states;

@@ -11,15 +11,15 @@ use crate::key::{HostTrust, Presented, SigningKey};
 use crate::time::Now;
 use crate::transport::{HostIdentity, TransportConfig};
 
-pub(super) struct Pair {
-    pub(super) server: Engine,
-    pub(super) client: Engine,
-    pub(super) now: Now,
+pub(crate) struct Pair {
+    pub(crate) server: Engine,
+    pub(crate) client: Engine,
+    pub(crate) now: Now,
     key: SigningKey,
 }
 
 impl Pair {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let host = Arc::new(SigningKey::generate().unwrap());
         let trust = HostTrust { keys: vec![host.public_key().clone()], ..HostTrust::default() };
         let identity = HostIdentity { key: host, certificate: None, next_keys: Vec::new() };
@@ -44,7 +44,7 @@ impl Pair {
     }
 
     /// Carries one byte to each side that has one, in turn, until nothing is left or `stop` says so.
-    pub(super) fn run(&mut self, mut stop: impl FnMut(&mut Self) -> bool) {
+    pub(crate) fn run(&mut self, mut stop: impl FnMut(&mut Self) -> bool) {
         loop {
             if stop(self) {
                 return;
