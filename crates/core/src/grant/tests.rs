@@ -195,6 +195,15 @@ fn a8_who_may_take_it_back() {
 }
 
 #[test]
+fn g11_who_has_lost_their_key_takes_nothing_back() {
+    let (mut world, grant) = (world(), active(terms()));
+    world.directory.revoked.extend(["bob", "alice"].map(|id| crate::policy::fixture::credential_name(id, "key")));
+    for (who, command) in [("bob", Command::Revoke { reason: None }), ("alice", Command::Done)] {
+        assert_eq!(decide(now(1), &by(who), &world, Some(&grant), command), Err(Refusal::Gone), "{who}");
+    }
+}
+
+#[test]
 fn a_grant_gives_way_only_to_its_own_extension() {
     let (world, grant) = (world(), active(terms()));
     let longer = Terms { extends: Some(id(1)), not_before: at(50), not_after: at(110), ..terms() };

@@ -32,6 +32,11 @@ fn a1_nobody_reviews_themselves() {
     assert_eq!(close(&by("dave")), Err(Refusal::NotFound));
     assert_eq!(close(&by("bob")), Ok(vec![events()[1].clone()]));
 
+    let mut without = world.clone();
+    without.directory.revoked.insert("bob.key".parse().unwrap());
+    let gone = decide(&by("bob"), &without, Some(&review), Command::Close { finding: finding() });
+    assert_eq!(gone, Err(Refusal::Gone));
+
     let closed = evolve(id(), Some(review), &events()[1]).unwrap();
     let again = decide(&by("carol"), &world, Some(&closed), Command::Close { finding: finding() });
     assert_eq!(again, Err(Refusal::Over { phase: "closed" }));

@@ -69,6 +69,10 @@ fn only_its_own_people_stop_it() {
     assert_eq!(cancel("dave"), Err(Refusal::NotFound));
     let lose = decide(now(1), &by("alice"), &world(), Some(&run(State::Running)), Command::Lose);
     assert_eq!(lose, Err(Refusal::OnlyTheGateway));
+    let mut without = world();
+    without.directory.revoked.insert("alice.key".parse().unwrap());
+    let gone = decide(now(1), &by("alice"), &without, Some(&run(State::Running)), Command::Cancel);
+    assert_eq!(gone, Err(Refusal::Gone));
     let queue = Command::Queue { grant: &active(terms()), digest: Digest::of(b"plan") };
     assert_eq!(decide(now(1), &by("alice"), &world(), None, queue), Ok(vec![RunEvent::Queued(plan())]));
 }
