@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::bed::{Bed, filter, noise, output, patiently};
+use crate::bed::{Bed, filter, noise, output, patiently, until};
 use crate::master::Master;
 
 on_both_routes!(
@@ -110,7 +110,8 @@ async fn from_the_host(bed: &Bed) -> Result<()> {
         counted(TcpStream::connect(("127.0.0.1", port)).await?, bytes).await.context("a port")?;
     }
     master.control(&["cancel", "-R", &spec]).await?;
-    assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err(), "a forward was cancelled and is there");
+    // ssh does not wait for the host to have done it.
+    until("the forward to be gone", || std::net::TcpStream::connect(("127.0.0.1", port)).is_err()).await?;
 
     let far = bed.path("far");
     let spec = format!("{}:{}", far.display(), counter.socket.display());
@@ -133,7 +134,7 @@ async fn from_the_host(bed: &Bed) -> Result<()> {
 }
 
 async fn gone(path: &Path) -> Result<()> {
-    crate::bed::until("a socket to be removed", || !path.exists()).await
+    until("a socket to be removed", || !path.exists()).await
 }
 
 async fn what_cannot_be_reached_is_refused(bed: &Bed) -> Result<()> {
