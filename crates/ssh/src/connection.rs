@@ -235,7 +235,7 @@ enum Asked {
 /// What the client asked the server to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Forward {
-    Tcp { port: u32 },
+    Tcp { host: Vec<u8>, port: u32 },
     Streamlocal { path: Vec<u8> },
 }
 
@@ -304,6 +304,9 @@ impl Connection {
         }
     }
 }
+
+/// Forwards that a client may have asked for at a time: each is remembered for as long as it may be used.
+const FORWARDS_MAX: usize = 256;
 
 /// A channel that the peer's message needs, or the end of the connection.
 const NOT_OPEN: Error = Error::Misbehaved("message for a channel that is not open");

@@ -2,7 +2,7 @@
 //!
 //! Owns: their encoding.
 
-use super::request::TEXT_BYTES_MAX;
+use super::request::PATH_BYTES_MAX;
 use crate::error::Error;
 use crate::wire::{Malformed, Reader, Writer};
 
@@ -112,10 +112,10 @@ fn parse(name: &str, data: &[u8]) -> Result<GlobalRequest, Malformed> {
             GlobalRequest::CancelTcpipForward { host: r.string_max(1024)?.to_vec(), port: r.u32()? }
         }
         "streamlocal-forward@openssh.com" => {
-            GlobalRequest::StreamlocalForward { path: r.string_max(TEXT_BYTES_MAX)?.to_vec() }
+            GlobalRequest::StreamlocalForward { path: r.string_max(PATH_BYTES_MAX)?.to_vec() }
         }
         "cancel-streamlocal-forward@openssh.com" => {
-            GlobalRequest::CancelStreamlocalForward { path: r.string_max(TEXT_BYTES_MAX)?.to_vec() }
+            GlobalRequest::CancelStreamlocalForward { path: r.string_max(PATH_BYTES_MAX)?.to_vec() }
         }
         "hostkeys-00@openssh.com" => GlobalRequest::HostKeys { keys: blobs(&mut r)? },
         "hostkeys-prove-00@openssh.com" => GlobalRequest::HostKeysProve { keys: blobs(&mut r)? },

@@ -177,7 +177,7 @@ impl Connection {
             ChannelKind::Session if self.sessions == Sessions::NoMore => Some("the client said: no more sessions"),
             // RFC 4254 section 7.2: reject what was never asked for. The address may be spelled otherwise; the port counts.
             ChannelKind::ForwardedTcpip { listening, .. }
-                if !self.forwards.contains(&Forward::Tcp { port: listening.port }) =>
+                if !self.forwards.iter().any(|known| matches!(known, Forward::Tcp { port, .. } if *port == listening.port)) =>
             {
                 Some("no such forward was asked for")
             }
@@ -223,7 +223,7 @@ impl Connection {
         let (name, want_reply) = parse().map_err(Error::malformed("global request"))?;
         let request = GlobalRequest::parse(&name, r.rest())?;
         let answer = self.own_answer(&request);
-        let shown = answer.is_none() || request == GlobalRequest::NoMoreSessions;
+        let shown = answer.is_none() || (self.role == Role::Server && request == GlobalRequest::NoMoreSessions);
         let mut reply = None;
         if want_reply {
             if self.owed.len() >= self.limits.requests_max {
@@ -293,9 +293,9 @@ enum Kind {
 /// Port 0 leaves the choice to the server, which then names the port (RFC 4254, section 7.1).
 fn with_chosen_port(forward: Forward, data: &[u8]) -> Result<Forward, Error> {
     match forward {
-        Forward::Tcp { port: 0 } => {
+        Forward::Tcp { host, port: 0 } => {
             let port = Reader::new(data).u32().map_err(Error::malformed("forward reply"))?;
-            Ok(Forward::Tcp { port })
+            Ok(Forward::Tcp { host, port })
         }
         other => Ok(other),
     }

@@ -2,7 +2,7 @@
 //!
 //! Owns: their encoding, and which role may open which.
 
-use super::request::{NAME_BYTES_MAX, TEXT_BYTES_MAX};
+use super::request::{NAME_BYTES_MAX, PATH_BYTES_MAX};
 use crate::error::Error;
 use crate::role::Role;
 use crate::wire::{Malformed, Reader, Writer};
@@ -144,7 +144,7 @@ fn endpoint(r: &mut Reader<'_>) -> Result<Endpoint, Malformed> {
 }
 
 fn path(r: &mut Reader<'_>) -> Result<Vec<u8>, Malformed> {
-    r.string_max(TEXT_BYTES_MAX).map(<[u8]>::to_vec)
+    r.string_max(PATH_BYTES_MAX).map(<[u8]>::to_vec)
 }
 
 /// A type or request name: printable ASCII, as RFC 4250 section 4.6.1 has it.

@@ -3,12 +3,15 @@
 use super::channel::{Channel, Closing, Half, Live, Offered};
 use super::flow::Sending;
 use super::{
-    Asked, ChannelId, ChannelKind, ChannelOffer, Connection, Forward, GlobalAnswer, GlobalId, GlobalReplyToken,
+    Asked, ChannelId, ChannelKind, ChannelOffer, Connection, FORWARDS_MAX, Forward, GlobalAnswer, GlobalId, GlobalReplyToken,
     GlobalRequest, OpenFailure, Outcome, ReplyToken, Request, Stream, WantReply,
 };
 use crate::error::Error;
 use crate::message::connection as msg;
 use crate::packet::Outbox;
+
+/// The longest body of an answer to a global request; what is in use are ports and signatures.
+const GLOBAL_REPLY_BYTES_MAX: usize = 32 * 1024;
 
 /// An authenticated connection. It exists only while the engine is in that phase; nothing here can be called before.
 pub struct Open<'e> {
@@ -22,10 +25,14 @@ impl Open<'_> {
     pub fn open(&mut self, kind: &ChannelKind) -> Result<ChannelId, Error> {
         let (id, receiving) = self.connection.reserve().ok_or(Error::Limit("too many channels on one connection"))?;
         let packet = self.connection.limits.packet_bytes_max;
-        self.out.message(msg::CHANNEL_OPEN, |w| {
+        let asked = self.out.message(msg::CHANNEL_OPEN, |w| {
             w.string(kind.name().as_bytes()).u32(id.0).u32(receiving.window()).u32(packet);
             kind.write(w);
-        })?;
+        });
+        if let Err(error) = asked {
+            self.connection.credit.close(&receiving);
+            return Err(error);
+        }
         self.connection.channels.insert(id.0, Channel::Opening(receiving));
         Ok(id)
     }
@@ -132,13 +139,14 @@ impl Open<'_> {
             return Ok(Sent::Gone);
         };
         let remote = live.remote;
-        if want == WantReply::Yes {
-            live.asked = live.asked.saturating_add(1);
-        }
         self.out.message(msg::CHANNEL_REQUEST, |w| {
             w.u32(remote).string(request.name().as_bytes()).bool(want == WantReply::Yes);
             request.write(w);
         })?;
+        // Only what has left is answered.
+        if want == WantReply::Yes {
+            live.asked = live.asked.saturating_add(1);
+        }
         Ok(Sent::Yes)
     }
 
@@ -193,40 +201,39 @@ impl Open<'_> {
     pub fn global(&mut self, request: &GlobalRequest, want: WantReply) -> Result<GlobalId, Error> {
         let waiting = u64::try_from(self.connection.asked.len()).unwrap_or(u64::MAX);
         let id = GlobalId(self.connection.answered.saturating_add(waiting));
-        if want == WantReply::Yes {
-            self.connection.await_answer(match request {
-                GlobalRequest::TcpipForward { port, .. } => Asked::Forward(Forward::Tcp { port: *port }),
-                GlobalRequest::StreamlocalForward { path } => {
-                    Asked::Forward(Forward::Streamlocal { path: path.clone() })
-                }
-                GlobalRequest::Keepalive => Asked::Keepalive,
-                _ => Asked::Request,
-            })?;
-        }
+        let asked = match want {
+            WantReply::Yes => Some(self.connection.may_ask(request)?),
+            WantReply::No => None,
+        };
+        self.out.message(msg::GLOBAL_REQUEST, |w| {
+            w.string(request.name().as_bytes()).bool(want == WantReply::Yes);
+            request.write(w);
+        })?;
+        // Only what has left is answered.
+        self.connection.asked.extend(asked);
         match request {
-            GlobalRequest::CancelTcpipForward { port, .. } => {
-                self.connection.forget(&Forward::Tcp { port: *port });
+            GlobalRequest::CancelTcpipForward { host, port } => {
+                self.connection.forget(&Forward::Tcp { host: host.clone(), port: *port });
             }
             GlobalRequest::CancelStreamlocalForward { path } => {
                 self.connection.forget(&Forward::Streamlocal { path: path.clone() });
             }
             _ => {}
         }
-        self.out.message(msg::GLOBAL_REQUEST, |w| {
-            w.string(request.name().as_bytes()).bool(want == WantReply::Yes);
-            request.write(w);
-        })?;
         Ok(id)
     }
 
-    /// Answers a global request of the peer; `data` is the body of a success.
+    /// Answers a global request of the peer; `data` is the body of a success. A body that no packet could hold becomes a failure:
+    /// without any answer, the peer would take each later one for an earlier one.
     pub fn reply_global(&mut self, token: GlobalReplyToken, outcome: Outcome, data: &[u8]) -> Result<(), Error> {
+        let fits = data.len() <= GLOBAL_REPLY_BYTES_MAX;
         let answer = match outcome {
-            Outcome::Success => GlobalAnswer::Success(data.to_vec()),
-            Outcome::Failure => GlobalAnswer::Failure,
+            Outcome::Success if fits => GlobalAnswer::Success(data.to_vec()),
+            Outcome::Success | Outcome::Failure => GlobalAnswer::Failure,
         };
         self.connection.owed.answer(token.serial, answer);
-        self.connection.flush_global_replies(self.out)
+        self.connection.flush_global_replies(self.out)?;
+        if fits { Ok(()) } else { Err(Error::Misuse("the answer to a global request is too long")) }
     }
 
     /// Channels that are open, opening, or whose bytes are not consumed yet.
@@ -246,13 +253,22 @@ pub enum Sent {
 }
 
 impl Connection {
-    /// A global request of ours leaves and will be answered.
-    fn await_answer(&mut self, asked: Asked) -> Result<(), Error> {
+    /// What is to be remembered of a global request whose answer is wanted, if one more may be asked.
+    fn may_ask(&self, request: &GlobalRequest) -> Result<Asked, Error> {
         if self.asked.len() >= self.limits.requests_max {
             return Err(Error::Limit("the peer does not answer global requests"));
         }
-        self.asked.push_back(asked);
-        Ok(())
+        let forward = match request {
+            GlobalRequest::TcpipForward { host, port } => Forward::Tcp { host: host.clone(), port: *port },
+            GlobalRequest::StreamlocalForward { path } => Forward::Streamlocal { path: path.clone() },
+            GlobalRequest::Keepalive => return Ok(Asked::Keepalive),
+            _ => return Ok(Asked::Request),
+        };
+        let pending = self.asked.iter().filter(|asked| matches!(asked, Asked::Forward(_))).count();
+        if self.forwards.len() + pending >= FORWARDS_MAX {
+            return Err(Error::Limit("too many forwards on one connection"));
+        }
+        Ok(Asked::Forward(forward))
     }
 
     pub(super) fn forget(&mut self, forward: &Forward) {

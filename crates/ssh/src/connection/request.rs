@@ -7,7 +7,9 @@ use crate::wire::{Malformed, Reader, Writer};
 
 /// Longest request or channel type name: RFC 4250 section 4.6.1 allows 64 characters.
 pub(super) const NAME_BYTES_MAX: usize = 64;
-/// Longest command, variable or path that is taken.
+/// Longest path of a socket that is taken; none can be longer than 108 bytes on Linux.
+pub(super) const PATH_BYTES_MAX: usize = 4096;
+/// Longest command or variable that is taken.
 pub(super) const TEXT_BYTES_MAX: usize = 128 * 1024;
 
 /// A request on a channel. Text from the peer is bytes: SSH does not promise an encoding.

@@ -4,7 +4,12 @@ use super::*;
 use crate::entropy::SystemEntropy;
 use crate::packet::{Inbox, Outbox};
 
+mod credit;
 mod linger;
+mod permission;
+mod reply;
+mod state;
+mod wire;
 
 /// One connection and what it sends.
 struct Peer {
