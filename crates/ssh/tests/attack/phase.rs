@@ -258,6 +258,15 @@ fn p3_key_exchange_messages_out_of_order_end_it() {
         raw.send(&mut victim, attack);
         is_refused(&victim, attack);
     }
+    // Behind our NEWKEYS: theirs.
+    for attack in [&init, &reply].into_iter().chain(&odd) {
+        let mut victim = Victim::server();
+        let mut raw = Raw::facing(&mut victim);
+        raw.open(&mut victim);
+        raw.agree(&mut victim);
+        raw.send(&mut victim, attack);
+        is_refused(&victim, attack);
+    }
     // A second KEXINIT, or the same message twice, before it is over.
     let mut victim = Victim::server();
     let mut raw = Raw::facing(&mut victim);
