@@ -9,7 +9,7 @@ use super::pair::Pair;
 use crate::engine::{Engine, State, Step};
 use crate::kex::{Initiator, KexInit, Method, Phase as KexPhase, Preferences};
 use crate::role::Role;
-use crate::wire::{Writer, encode};
+use crate::wire::encode;
 
 /// What the engine is in, seen from outside.
 fn stage(engine: &Engine) -> (&'static str, &'static str) {
@@ -60,194 +60,77 @@ fn reach(role: Role, wanted: (&str, &str)) -> Pair {
     pair
 }
 
-type Fill = Box<dyn Fn(&mut Writer<'_>)>;
+/// A field of a message.
+enum Field {
+    Bool(bool),
+    Number(u32),
+    Text(&'static [u8]),
+}
+use Field::{Bool, Number, Text};
 
-/// Well-formed messages, by name, as the peer of `role` could send them.
-fn messages(role: Role) -> Vec<(&'static str, u8, Fill)> {
-    fn plain(fill: impl Fn(&mut Writer<'_>) + 'static) -> Fill {
-        Box::new(fill)
-    }
+/// Well-formed messages by name. Those of a key exchange get their content from [`content`].
+const MESSAGES: &[(&str, u8, &[Field])] = &[
+    ("DISCONNECT", 1, &[Number(11), Text(b"bye"), Text(b"")]),
+    ("IGNORE", 2, &[Text(b"x")]),
+    ("UNIMPLEMENTED", 3, &[Number(0)]),
+    ("DEBUG", 4, &[Bool(false), Text(b"x"), Text(b"")]),
+    ("SERVICE_REQUEST", 5, &[Text(b"ssh-userauth")]),
+    ("SERVICE_ACCEPT", 6, &[Text(b"ssh-userauth")]),
+    ("EXT_INFO", 7, &[Number(0)]),
+    ("8 to 19 (no message)", 11, &[]),
+    ("KEXINIT", 20, &[]),
+    ("NEWKEYS", 21, &[]),
+    ("KEX_INIT (30)", 30, &[]),
+    ("KEX_REPLY (31), not by the host", 31, &[Text(b""), Text(b""), Text(b"")]),
+    ("32 to 49 (other methods)", 34, &[]),
+    ("USERAUTH_REQUEST", 50, &[Text(b"alice"), Text(b"ssh-connection"), Text(b"none")]),
+    ("USERAUTH_FAILURE", 51, &[Text(b"publickey"), Bool(false)]),
+    ("USERAUTH_SUCCESS", 52, &[]),
+    ("USERAUTH_BANNER", 53, &[Text(b"hello"), Text(b"")]),
+    ("USERAUTH 60 (method's own)", 60, &[Text(b"ssh-ed25519"), Text(b"")]),
+    ("USERAUTH 61 (method's own)", 61, &[Number(0)]),
+    ("GLOBAL_REQUEST", 80, &[Text(b"keepalive@openssh.com"), Bool(true)]),
+    ("REQUEST_SUCCESS, to nothing", 81, &[]),
+    ("CHANNEL_OPEN", 90, &[Text(b"hello@example.com"), Number(0), Number(1 << 20), Number(1 << 15)]),
+    ("CHANNEL_DATA, never opened", 94, &[Number(99), Text(b"x")]),
+    ("CHANNEL_CLOSE, never opened", 97, &[Number(99)]),
+    ("CHANNEL_REQUEST, never opened", 98, &[Number(99), Text(b"shell"), Bool(true)]),
+    ("CHANNEL_SUCCESS, never opened", 99, &[Number(99)]),
+    ("101 to 127 (no message)", 110, &[]),
+    ("128 to 191 (no message)", 150, &[]),
+    ("PING (192)", 192, &[Text(b"x")]),
+    ("PONG (193)", 193, &[Text(b"x")]),
+];
+
+/// A whole message, as the peer of `role` could send it.
+fn content(role: Role, number: u8, fields: &[Field]) -> Vec<u8> {
     let peer = if role == Role::Server { Role::Client } else { Role::Server };
-    let preferences = Preferences::client();
-    let kexinit = KexInit::ours(peer, &preferences, KexPhase::Rekey, [7; 16]).unwrap().payload()[1..].to_vec();
-    let public = Initiator::start(Method::MlKem768X25519).unwrap().1;
-    let channel = || {
-        plain(|w| {
-            w.u32(99);
-        })
-    };
-    vec![
-        (
-            "DISCONNECT",
-            1,
-            plain(|w| {
-                w.u32(11).string(b"bye").string(b"");
-            }),
-        ),
-        (
-            "IGNORE",
-            2,
-            plain(|w| {
-                w.string(b"x");
-            }),
-        ),
-        (
-            "UNIMPLEMENTED",
-            3,
-            plain(|w| {
-                w.u32(0);
-            }),
-        ),
-        (
-            "DEBUG",
-            4,
-            plain(|w| {
-                w.bool(false).string(b"x").string(b"");
-            }),
-        ),
-        (
-            "SERVICE_REQUEST",
-            5,
-            plain(|w| {
-                w.string(b"ssh-userauth");
-            }),
-        ),
-        (
-            "SERVICE_ACCEPT",
-            6,
-            plain(|w| {
-                w.string(b"ssh-userauth");
-            }),
-        ),
-        (
-            "EXT_INFO",
-            7,
-            plain(|w| {
-                w.u32(0);
-            }),
-        ),
-        ("8 to 19 (no message)", 11, plain(|_| {})),
-        (
-            "KEXINIT",
-            20,
-            plain(move |w| {
-                w.bytes(&kexinit);
-            }),
-        ),
-        ("NEWKEYS", 21, plain(|_| {})),
-        (
-            "KEX_INIT (30)",
-            30,
-            plain(move |w| {
-                w.string(&public);
-            }),
-        ),
-        (
-            "KEX_REPLY (31), not by the host",
-            31,
-            plain(|w| {
-                w.string(b"").string(b"").string(b"");
-            }),
-        ),
-        ("32 to 49 (other methods)", 34, plain(|_| {})),
-        (
-            "USERAUTH_REQUEST",
-            50,
-            plain(|w| {
-                w.string(b"alice").string(b"ssh-connection").string(b"none");
-            }),
-        ),
-        (
-            "USERAUTH_FAILURE",
-            51,
-            plain(|w| {
-                w.string(b"publickey").bool(false);
-            }),
-        ),
-        ("USERAUTH_SUCCESS", 52, plain(|_| {})),
-        (
-            "USERAUTH_BANNER",
-            53,
-            plain(|w| {
-                w.string(b"hello").string(b"");
-            }),
-        ),
-        (
-            "USERAUTH 60 (method's own)",
-            60,
-            plain(|w| {
-                w.string(b"ssh-ed25519").string(b"");
-            }),
-        ),
-        (
-            "USERAUTH 61 (method's own)",
-            61,
-            plain(|w| {
-                w.u32(0);
-            }),
-        ),
-        (
-            "GLOBAL_REQUEST",
-            80,
-            plain(|w| {
-                w.string(b"keepalive@openssh.com").bool(true);
-            }),
-        ),
-        ("REQUEST_SUCCESS, to nothing", 81, plain(|_| {})),
-        (
-            "CHANNEL_OPEN",
-            90,
-            plain(|w| {
-                w.string(b"hello@example.com").u32(0).u32(1 << 20).u32(1 << 15);
-            }),
-        ),
-        (
-            "CHANNEL_DATA, never opened",
-            94,
-            plain(|w| {
-                w.u32(99).string(b"x");
-            }),
-        ),
-        ("CHANNEL_CLOSE, never opened", 97, channel()),
-        (
-            "CHANNEL_REQUEST, never opened",
-            98,
-            plain(|w| {
-                w.u32(99).string(b"shell").bool(true);
-            }),
-        ),
-        ("CHANNEL_SUCCESS, never opened", 99, channel()),
-        ("101 to 127 (no message)", 110, plain(|_| {})),
-        ("128 to 191 (no message)", 150, plain(|_| {})),
-        (
-            "PING (192)",
-            192,
-            plain(|w| {
-                w.string(b"x");
-            }),
-        ),
-        (
-            "PONG (193)",
-            193,
-            plain(|w| {
-                w.string(b"x");
-            }),
-        ),
-    ]
+    if number == 20 {
+        return KexInit::ours(peer, &Preferences::client(), KexPhase::Rekey, [7; 16]).unwrap().payload().to_vec();
+    }
+    encode(|w| {
+        w.u8(number);
+        for field in fields {
+            match field {
+                Bool(value) => w.bool(*value),
+                Number(value) => w.u32(*value),
+                Text(value) => w.string(value),
+            };
+        }
+        if number == 30 {
+            w.string(&Initiator::start(Method::MlKem768X25519).unwrap().1);
+        }
+    })
+    .unwrap()
 }
 
 /// What a message does in a state.
-fn outcome(role: Role, state: (&str, &str), number: u8, fill: &Fill) -> String {
+fn outcome(role: Role, state: (&str, &str), payload: &[u8]) -> String {
     let mut pair = reach(role, state);
     let now = pair.now;
     let engine = if role == Role::Server { &mut pair.server } else { &mut pair.client };
-    let payload = encode(|w| {
-        w.u8(number);
-        fill(w);
-    })
-    .unwrap();
     let before = engine.unsent().len();
-    let taken = match engine.transport.inject(&payload, now) {
+    let taken = match engine.transport.inject(payload, now) {
         Ok(Some(received)) => engine.received(received, now).map(|step| matches!(step, Step::Event(_))),
         Ok(None) => Ok(false),
         Err(error) => Err(error),
@@ -271,10 +154,11 @@ fn page() -> String {
             let _ = write!(page, " {phase}: {kex} |");
         }
         let _ = write!(page, "\n|---|{}\n", "---|".repeat(stages(role).len()));
-        for (message, number, fill) in messages(role) {
+        for (message, number, fields) in MESSAGES {
+            let payload = content(role, *number, fields);
             let _ = write!(page, "| {message} |");
             for state in stages(role) {
-                let _ = write!(page, " {} |", outcome(role, state, number, &fill));
+                let _ = write!(page, " {} |", outcome(role, state, &payload));
             }
             page.push('\n');
         }
