@@ -2,5 +2,7 @@
 
 mod algorithm;
 mod host_key;
+mod keepalive;
+mod rekey;
 mod signal;
 mod user_key;

@@ -2,8 +2,11 @@
 
 mod algorithm;
 mod certificate;
+mod host;
 mod host_key;
+mod keepalive;
 mod password;
+mod rekey;
 mod user_key;
 
 use sallyport_ssh::auth::ServerAuthConfig;
@@ -43,6 +46,7 @@ impl Scene {
             with_certificate: false,
             host: Host::Key(&self.host_key),
             command,
+            rekey_bytes: None,
         }
     }
 }

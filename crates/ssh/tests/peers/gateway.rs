@@ -109,6 +109,7 @@ impl Gateway {
             with_certificate: false,
             host: Host::Key(&self.host_key),
             command,
+            rekey_bytes: None,
         }
     }
 }

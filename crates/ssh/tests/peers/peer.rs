@@ -26,12 +26,14 @@ pub(crate) struct Serving<'a> {
     pub(crate) methods: &'a [&'a str],
     pub(crate) ciphers: &'a [&'a str],
     pub(crate) macs: &'a [&'a str],
+    /// Bytes after which it wants new keys.
+    pub(crate) rekey_bytes: Option<u32>,
 }
 
 impl<'a> Serving<'a> {
     /// A server with one host key, and everything it knows.
     pub(crate) fn new(place: &'a Place, host_keys: &'a [Key], authorized: &'a [String]) -> Self {
-        Self { place, host_keys, authorized, methods: &[], ciphers: &[], macs: &[] }
+        Self { place, host_keys, authorized, methods: &[], ciphers: &[], macs: &[], rekey_bytes: None }
     }
 }
 
@@ -73,6 +75,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) with_certificate: bool,
     pub(crate) host: Host<'a>,
     pub(crate) command: &'a str,
+    /// Bytes after which it wants new keys.
+    pub(crate) rekey_bytes: Option<u32>,
 }
 
 /// Whom the client shall believe to be the host.

@@ -9,7 +9,7 @@ use super::{Scene, exchanges};
 use crate::coverage::Coverage;
 use crate::knowledge::{self, Knowledge};
 use crate::ours::server::{self, Keys, Seen, Server};
-use crate::ours::{CIPHERS, METHODS, cipher_name};
+use crate::ours::{CIPHERS, METHODS, METHODS_LEGACY, cipher_name};
 use crate::payload::{assert_same, mebibyte};
 use crate::peer::{Asking, ClientPeer, openssh, russh};
 use crate::program::{finish, soon};
@@ -91,6 +91,7 @@ async fn ask(peer: ClientPeer, scene: &Scene) -> Knowledge {
         with_certificate: false,
         host: crate::peer::Host::Key(&scene.host_key),
         command: "",
+        rekey_bytes: None,
     };
     if peer != ClientPeer::Russh {
         // The programs are made beforehand, because some need to be asked for files first.
@@ -126,4 +127,24 @@ async fn either_name_of_a_method() {
         coverage.tried("name", name);
     }
     coverage.report(4);
+}
+
+/// What is for old targets only, we do not know as a server: no client gets in with it.
+#[tokio::test]
+async fn nothing_old() {
+    let scene = Scene::new();
+    for (option, names) in [
+        ("KexAlgorithms", METHODS_LEGACY.map(|method| method.names()[0])),
+        ("Ciphers", ["aes128-ctr", "aes256-ctr", "aes128-cbc", "3des-cbc"]),
+    ] {
+        for name in names {
+            let mut server = scene.server().await;
+            let mut command = openssh::client("ssh", &scene.asking(&server, ""));
+            command.arg("-o").arg(format!("{option}={name}"));
+            command.args(["-p", &server.address.port().to_string(), "alice@127.0.0.1", "echo 0"]);
+            assert_eq!(finish(&mut command, b"").await.status, Some(255), "{name}");
+            let seen = server.seen_to_the_end().await;
+            assert!(matches!(seen.as_slice(), [Seen::Ended(why)] if why.contains(name)), "{name}: {seen:?}");
+        }
+    }
 }

@@ -75,6 +75,7 @@ impl Scene {
             with_certificate: false,
             host: Host::Key(&self.host_key),
             command: "echo 6",
+            rekey_bytes: None,
         }
     }
 }

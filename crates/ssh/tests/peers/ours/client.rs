@@ -74,24 +74,36 @@ impl Client {
         presented: &Presented,
         signer: &Signer<'_>,
     ) -> Result<Self> {
-        let config = ClientConfig {
-            transport: Arc::new(transport),
-            connection: ConnectionLimits::default(),
-            timing: Timing::default(),
-        };
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let engine = Engine::client(&config, Box::new(SystemEntropy), now())?;
-        let mut client = Self { link: Link::new(stream, engine), exchanges: Vec::new() };
+        let mut client = Self::begin(address, transport, Timing::default()).await?;
         soon("our sign-in", client.sign_in(user, presented, signer)).await?;
         Ok(client)
     }
 
     /// Connects to a target and signs in with a key of our own kind.
     pub(crate) async fn with_key(target: &Target, transport: TransportConfig, key: &Key) -> Result<Self> {
+        Self::with_timing(target, transport, Timing::default(), key).await
+    }
+
+    /// The same with deadlines of its own.
+    pub(crate) async fn with_timing(
+        target: &Target,
+        transport: TransportConfig,
+        timing: Timing,
+        key: &Key,
+    ) -> Result<Self> {
+        let mut client = Self::begin(target.address, transport, timing).await?;
         let signing = key.signing();
         let presented = Presented::Key(signing.public_key().clone());
-        Self::connect(target.address, transport, target.user, &presented, &Signer::Own(&signing)).await
+        soon("our sign-in", client.sign_in(target.user, &presented, &Signer::Own(&signing))).await?;
+        Ok(client)
+    }
+
+    async fn begin(address: SocketAddr, transport: TransportConfig, timing: Timing) -> Result<Self> {
+        let config = ClientConfig { transport: Arc::new(transport), connection: ConnectionLimits::default(), timing };
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let engine = Engine::client(&config, Box::new(SystemEntropy), now())?;
+        Ok(Self { link: Link::new(stream, engine), exchanges: Vec::new() })
     }
 
     async fn sign_in(&mut self, user: &str, presented: &Presented, signer: &Signer<'_>) -> Result<()> {

@@ -110,6 +110,16 @@ pub(crate) fn config(key: &Key) -> TransportConfig {
 
 impl Server {
     pub(crate) async fn start(transport: TransportConfig, auth: ServerAuthConfig, door: impl Door) -> Self {
+        Self::start_with(transport, auth, Timing::default(), door).await
+    }
+
+    /// The same with deadlines of its own.
+    pub(crate) async fn start_with(
+        transport: TransportConfig,
+        auth: ServerAuthConfig,
+        timing: Timing,
+        door: impl Door,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, seen) = mpsc::unbounded_channel();
@@ -121,7 +131,7 @@ impl Server {
                     transport: transport.clone(),
                     auth: Arc::new(ServerAuthConfig { source: Some(source.ip()), ..auth.clone() }),
                     connection: ConnectionLimits::default(),
-                    timing: Timing::default(),
+                    timing,
                 };
                 let (door, sender) = (door.clone(), sender.clone());
                 tokio::spawn(async move {

@@ -35,6 +35,7 @@ pub(crate) fn sshd(serving: &Serving<'_>, options: &[&str]) -> Target {
             all.push(format!("{option} {}", names.join(",")));
         }
     }
+    all.extend(serving.rekey_bytes.map(|bytes| format!("RekeyLimit {bytes}")));
     // The first value of an option counts.
     let all = options.iter().map(|&option| option.to_owned()).chain(all).collect::<Vec<_>>();
     let inetd = Inetd::start(move || {
@@ -74,6 +75,9 @@ pub(crate) fn client(program: &str, asking: &Asking<'_>) -> Command {
     let known_hosts = known_hosts(asking);
     command.arg("-o").arg(format!("UserKnownHostsFile={}", known_hosts.display()));
     command.arg("-i").arg(&asking.key.path);
+    if let Some(bytes) = asking.rekey_bytes {
+        command.arg("-o").arg(format!("RekeyLimit={bytes}"));
+    }
     if asking.with_certificate {
         command.arg("-o").arg(format!("CertificateFile={}", asking.key.certificate_path().display()));
     }

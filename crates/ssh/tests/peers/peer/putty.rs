@@ -33,6 +33,11 @@ pub(crate) async fn client(program: &str, asking: &Asking<'_>) -> Command {
             &mut command
         }
     };
+    if let Some(bytes) = asking.rekey_bytes {
+        fs::create_dir_all(settings.join("sessions")).unwrap();
+        fs::write(settings.join("sessions/rekey"), format!("RekeyBytes={bytes}\n")).unwrap();
+        command.args(["-load", "rekey"]);
+    }
     command.arg("-i").arg(convert(asking).await);
     command.args(["-P", &asking.address.port().to_string(), "-l", asking.user]);
     command

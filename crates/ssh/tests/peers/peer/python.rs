@@ -29,6 +29,7 @@ pub(crate) fn client(library: &str, asking: &Asking<'_>) -> Command {
         .string("host_key", &asking.host.key().line())
         .raw("authority", if asking.host.is_authority() { "true" } else { "false" })
         .string("command", asking.command)
+        .raw("rekey_bytes", &number(asking.rekey_bytes))
         .finish();
     let mut command = python("client.py");
     command.arg(options);
@@ -39,6 +40,13 @@ pub(crate) fn client(library: &str, asking: &Asking<'_>) -> Command {
 pub(crate) fn client_that_signals(asking: &Asking<'_>, signal: &str) -> Command {
     let mut command = client("asyncssh", asking);
     command.arg(signal);
+    command
+}
+
+/// asyncssh with a window of this many bytes, and packets of at most so many.
+pub(crate) fn client_with_window(asking: &Asking<'_>, window: u32, packet: u32) -> Command {
+    let mut command = client("asyncssh", asking);
+    command.args([window.to_string(), packet.to_string()]);
     command
 }
 
@@ -53,6 +61,7 @@ fn server(script: &str, serving: &Serving<'_>) -> Target {
         .names("kex", serving.methods)
         .names("ciphers", serving.ciphers)
         .names("macs", serving.macs)
+        .raw("rekey_bytes", &number(serving.rekey_bytes))
         .finish();
     (Daemon::start(python(script).arg(options)), "tester").into()
 }
@@ -84,6 +93,10 @@ impl Json {
     pub(crate) fn finish(self) -> String {
         format!("{{{}}}", self.0)
     }
+}
+
+fn number(value: Option<u32>) -> String {
+    value.map_or("null".to_owned(), |value| value.to_string())
 }
 
 fn quote(text: &str) -> String {

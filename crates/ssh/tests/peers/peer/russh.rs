@@ -13,7 +13,7 @@ use ::russh::keys::{
     load_openssh_certificate, load_secret_key,
 };
 use ::russh::server::{self, Auth, Msg, VerifiedPublicKey};
-use ::russh::{Channel, ChannelId, ChannelMsg, Disconnect, Preferred, Sig, cipher, kex, mac};
+use ::russh::{Channel, ChannelId, ChannelMsg, Disconnect, Limits, Preferred, Sig, cipher, kex, mac};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -59,6 +59,14 @@ fn narrowed(serving: &Serving<'_>) -> Preferred {
     preferred
 }
 
+fn limits(rekey_bytes: Option<u32>) -> Limits {
+    rekey_bytes.and_then(|bytes| usize::try_from(bytes).ok()).map_or_else(Limits::default, |bytes| Limits {
+        rekey_write_limit: bytes,
+        rekey_read_limit: bytes,
+        ..Limits::default()
+    })
+}
+
 /// Ends with its handle.
 pub(crate) struct Task(JoinHandle<()>);
 
@@ -75,6 +83,7 @@ pub(crate) async fn server(serving: &Serving<'_>) -> Target {
         keys: serving.host_keys.iter().map(|key| private(&key.path)).collect(),
         certificates: certificates.map(|path| load_openssh_certificate(path).unwrap()).collect(),
         preferred: narrowed(serving),
+        limits: limits(serving.rekey_bytes),
         nodelay: true,
         ..server::Config::default()
     });
@@ -177,7 +186,12 @@ pub(crate) async fn run(asking: &Asking<'_>, input: &[u8]) -> Finished {
 
 /// Connects to a server, and goes no further than that wants.
 pub(crate) async fn connect(asking: &Asking<'_>) -> Result<client::Handle<Believing>, ::russh::Error> {
-    let config = client::Config { preferred: preferred(), nodelay: true, ..client::Config::default() };
+    let config = client::Config {
+        preferred: preferred(),
+        limits: limits(asking.rekey_bytes),
+        nodelay: true,
+        ..client::Config::default()
+    };
     let handler = Believing {
         host: PublicKey::from_openssh(&asking.host.key().public_line())?,
         is_authority: matches!(asking.host, Host::Authority(_)),

@@ -1,6 +1,6 @@
 """A server of asyncssh: lets in some keys, and runs commands with a shell.
 
-usage: asyncssh_server.py JSON with host_keys and certificates (paths), authorized (lines), and lists of names kex, ciphers, macs.
+usage: asyncssh_server.py JSON with host_keys and certificates (paths), authorized (lines), and lists of names kex, ciphers, macs, and rekey_bytes (or null).
 A list is cut to what asyncssh knows; an empty one leaves its own choice.
 """
 
@@ -68,6 +68,7 @@ async def main():
         kex_algs=known(OPTIONS["kex"], get_kex_algs()),
         encryption_algs=known(OPTIONS["ciphers"], get_encryption_algs()),
         mac_algs=known(OPTIONS["macs"], get_mac_algs()),
+        rekey_bytes=OPTIONS["rekey_bytes"] or (),
         process_factory=run,
         encoding=None,
         allow_scp=False,

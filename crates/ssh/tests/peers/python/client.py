@@ -1,9 +1,9 @@
 """One command through a client of paramiko or of asyncssh.
 
 usage: client.py JSON with library, port, user, key, certificate (paths or null), host_key (type and base64; of a certificate authority if
-authority is true), command. Standard input goes to the command, its output to
+authority is true), command, rekey_bytes (or null). Standard input goes to the command, its output to
 standard output, its exit status becomes ours; a signal is said at the end of the output, with status 255. With asyncssh, a second
-argument is a signal that the command is sent after its first output.
+argument is a signal that the command is sent after its first output, or two numbers: its window and its largest packet.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ def by_paramiko():
     import paramiko
 
     transport = paramiko.Transport(socket.create_connection(("127.0.0.1", OPTIONS["port"])))
+    transport.packetizer.REKEY_BYTES = OPTIONS["rekey_bytes"] or transport.packetizer.REKEY_BYTES
     transport.start_client(timeout=60)
     presented = transport.get_remote_server_key()
     if OPTIONS["host_key"] != presented.get_name() + " " + presented.get_base64():
@@ -57,9 +58,12 @@ async def by_asyncssh():
         client_keys=[(OPTIONS["key"], OPTIONS["certificate"])] if OPTIONS["certificate"] else [OPTIONS["key"]],
         known_hosts=asyncssh.import_known_hosts(line),
         agent_path=None,
+        rekey_bytes=OPTIONS["rekey_bytes"] or (),
     )
     async with connection:
-        process = await connection.create_process(OPTIONS["command"], encoding=None)
+        limits = [int(number) for number in sys.argv[2:] if number.isdigit()]
+        sizes = dict(zip(("window", "max_pktsize"), limits))
+        process = await connection.create_process(OPTIONS["command"], encoding=None, **sizes)
         loop = asyncio.get_running_loop()
 
         async def feed():
@@ -69,7 +73,7 @@ async def by_asyncssh():
             process.stdin.write_eof()
 
         feeding = asyncio.create_task(feed())
-        signals = sys.argv[2:]
+        signals = [name for name in sys.argv[2:] if name.isalpha()]
         while data := await process.stdout.read(CHUNK):
             sys.stdout.buffer.write(data)
             if signals:

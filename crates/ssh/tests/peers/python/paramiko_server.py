@@ -1,6 +1,6 @@
 """A server of paramiko: lets in some keys, and runs commands with a shell.
 
-usage: paramiko_server.py JSON with host_keys (paths), authorized (each type and base64), and lists of names kex, ciphers, macs. A list is cut
+usage: paramiko_server.py JSON with host_keys (paths), authorized (each type and base64), and lists of names kex, ciphers, macs, and rekey_bytes (or null). A list is cut
 to what paramiko knows; an empty one leaves its own choice.
 """
 
@@ -75,6 +75,7 @@ def serve(connection):
     narrow(options, "kex", OPTIONS["kex"])
     narrow(options, "ciphers", OPTIONS["ciphers"])
     narrow(options, "digests", OPTIONS["macs"])
+    transport.packetizer.REKEY_BYTES = OPTIONS["rekey_bytes"] or transport.packetizer.REKEY_BYTES
     try:
         transport.start_server(server=Server())
     except (EOFError, paramiko.SSHException) as error:

@@ -7,7 +7,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::gateway::Gateway;
-use crate::peer::openssh;
+use crate::payload::{assert_same, random_bytes};
+use crate::peer::{openssh, python};
 use crate::place::read;
 use crate::program::{finish, soon, spawn, succeed, until};
 
@@ -237,6 +238,20 @@ fn frames(mut rest: &[u8]) -> (Vec<u8>, Vec<u8>) {
     }
     assert!(rest.is_empty());
     (client, target)
+}
+
+/// A client with a tiny window and tiny packets gets every byte, and no more at once than it wants: asyncssh would say so.
+#[tokio::test]
+async fn small_windows() {
+    let gateway = Gateway::before_sshd(&[], &[]);
+    let content = random_bytes(150_000, 15);
+    for (window, packet) in [(1000, 1000), (5000, 100), (1, 1000)] {
+        let content = if window == 1 { &content[..500] } else { content.as_slice() };
+        let asking = gateway.asking("cat; exit 3");
+        let finished = finish(&mut python::client_with_window(&asking, window, packet), content).await;
+        assert_same(&finished.output, content, "through a small window");
+        assert_eq!(finished.status, Some(3));
+    }
 }
 
 /// A client that vanishes without a word takes its command with it.
