@@ -74,9 +74,9 @@ fn a_network_counts_as_one_address_in_ipv6() {
 fn an_empty_lobby_keeps_nothing() {
     let mut lobby = lobby(1000, 10);
     let seats: Vec<_> = (0..100).map(|n| seat(lobby.enter(v4(n)))).collect();
-    seats.iter().for_each(|seat| {
-        lobby.ask(*seat);
-        lobby.leave(*seat);
-    });
+    for seat in seats {
+        lobby.ask(seat);
+        lobby.leave(seat);
+    }
     assert_eq!((lobby.waiting(), lobby.addresses.len(), lobby.seats.len()), (0, 0, 0));
 }

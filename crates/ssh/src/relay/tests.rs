@@ -74,7 +74,7 @@ fn received(engine: &mut Engine, now: Now) -> usize {
 fn a_window_that_opens_moves_what_waits_at_once() {
     let mut gateway = Gateway::new();
     let now = gateway.near.now;
-    let block = [7; 64 * 1024];
+    let block = vec![7; 64 * 1024];
     // The target fills the client's window, and then the relay.
     for _ in 0..4 {
         gateway.far.server.open_phase().unwrap().send(gateway.target, Stream::Data, &block).unwrap();
@@ -101,7 +101,7 @@ fn a_window_that_opens_moves_what_waits_at_once() {
 fn a_client_that_does_not_read_stops_the_target() {
     let mut gateway = Gateway::new();
     let now = gateway.near.now;
-    let block = [7; 64 * 1024];
+    let block = vec![7; 64 * 1024];
     let mut sent = 0;
     for _ in 0..200 {
         sent += gateway.far.server.open_phase().unwrap().send(gateway.target, Stream::Data, &block).unwrap();

@@ -49,6 +49,8 @@ fn requests_after_our_close_are_not_answered() {
     assert_eq!(events, [ConnectionEvent::Closed { channel: number }], "an answer behind the close");
 }
 
+type Message<'m> = &'m dyn Fn(u32) -> Result<Vec<u8>, crate::wire::Malformed>;
+
 #[test]
 fn p3_a_peer_that_closed_a_lingering_channel_says_no_more_on_it() {
     let data = |channel: u32| {
@@ -73,7 +75,6 @@ fn p3_a_peer_that_closed_a_lingering_channel_says_no_more_on_it() {
             w.u8(98).u32(channel).string(b"shell").bool(false);
         })
     };
-    type Message<'m> = &'m dyn Fn(u32) -> Result<Vec<u8>, crate::wire::Malformed>;
     let messages: [Message<'_>; 7] = [&data, &adjust, &request, &only(96), &only(97), &only(99), &only(100)];
     for message in messages {
         let (mut client, channel, mut server, number) = session();

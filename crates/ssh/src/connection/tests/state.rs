@@ -191,7 +191,7 @@ fn p9_a_closed_channel_has_a_window_too() {
     let mut peer = reach(State::ClosedByUs);
     let window = ConnectionLimits::default().window_bytes_min;
     let piece = payload(msg::CHANNEL_DATA, |w| {
-        w.u32(0).string(&[0; 32 * 1024]);
+        w.u32(0).string(&vec![0; 32 * 1024]);
     });
     for _ in 0..window / (32 * 1024) {
         assert_eq!(peer.handle(&piece), Ok(Incoming::Nothing));
