@@ -177,7 +177,10 @@ impl Connection {
             ChannelKind::Session if self.sessions == Sessions::NoMore => Some("the client said: no more sessions"),
             // RFC 4254 section 7.2: reject what was never asked for. The address may be spelled otherwise; the port counts.
             ChannelKind::ForwardedTcpip { listening, .. }
-                if !self.forwards.iter().any(|known| matches!(known, Forward::Tcp { port, .. } if *port == listening.port)) =>
+                if !self
+                    .forwards
+                    .iter()
+                    .any(|known| matches!(known, Forward::Tcp { port, .. } if *port == listening.port)) =>
             {
                 Some("no such forward was asked for")
             }

@@ -3,8 +3,8 @@
 use super::channel::{Channel, Closing, Half, Live, Offered};
 use super::flow::Sending;
 use super::{
-    Asked, ChannelId, ChannelKind, ChannelOffer, Connection, FORWARDS_MAX, Forward, GlobalAnswer, GlobalId, GlobalReplyToken,
-    GlobalRequest, OpenFailure, Outcome, ReplyToken, Request, Stream, WantReply,
+    Asked, ChannelId, ChannelKind, ChannelOffer, Connection, FORWARDS_MAX, Forward, GlobalAnswer, GlobalId,
+    GlobalReplyToken, GlobalRequest, OpenFailure, Outcome, ReplyToken, Request, Stream, WantReply,
 };
 use crate::error::Error;
 use crate::message::connection as msg;
