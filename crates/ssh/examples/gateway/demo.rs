@@ -4,7 +4,6 @@
 //! ports; nobody is asked whether to trust a host, because the keys are told; the folder goes when the demo ends, unless it is
 //! killed. Must not know: how the gateway and the target work.
 
-use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -106,24 +105,25 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
 
 fn welcome(folder: &Path, recordings: &Path, gateway: SocketAddr, target: SocketAddr) -> String {
     let config = shell_quoted(&folder.join("config"));
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = write!(
-        text,
-        "The demo of sallyport's SSH engine: a gateway at {gateway}, and behind it a target at {target},\n\
-         which runs what you ask for as you. Nobody approves anything yet: whoever has the key passes.\n\
+    format!(
+        "The demo of sallyport's SSH engine: a gateway, and a target behind it that is you again.\n\
+         Nobody approves anything yet: whoever has the key passes.\n\
+         \n\
+         \x20   client  ->  gateway {gateway}  ->  target {target}\n\
          \n\
          In another terminal:\n\
          \n\
          \x20   ssh  -F {config} demo\n\
          \x20   sftp -F {config} demo\n\
          \n\
-         What passes is written down before it passes, also what you type: {}\n\
-         Ctrl-C ends the demo and removes {}.",
+         What passes is written down before it passes, also what you type:\n\
+         \n\
+         \x20   {}\n\
+         \n\
+         Ctrl-C ends the demo and removes {}",
         recordings.display(),
         folder.display()
-    );
-    text
+    )
 }
 
 /// As a shell takes it for one word.

@@ -41,8 +41,8 @@ impl Demo {
     }
 
     fn recordings(&self) -> Result<PathBuf> {
-        let line = self.said.iter().find(|line| line.starts_with("What passes")).context("no recordings")?;
-        Ok(line.rsplit_once(": ").context("no folder")?.1.into())
+        let line = self.said.iter().find(|line| line.ends_with("/recordings"));
+        Ok(line.context("no recordings")?.trim().into())
     }
 
     async fn end(mut self, signal: Signal) -> Result<()> {
