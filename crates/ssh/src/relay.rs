@@ -8,16 +8,18 @@
 use std::collections::BTreeMap;
 
 use crate::connection::{
-    ChannelId, ChannelOffer, ConnectionEvent, GlobalId, GlobalReplyToken, GlobalRequest, Open, OpenFailure, Outcome,
-    ReplyToken, Request, Sent, Stream, WantReply,
+    ChannelId, ChannelKind, ChannelOffer, ConnectionEvent, GlobalId, GlobalReplyToken, GlobalRequest, OpenFailure,
+    Outcome, ReplyToken, Request, Sent, Stream, WantReply,
 };
 use crate::engine::{Engine, Event};
 use crate::error::Error;
 use crate::time::Now;
 
+mod ends;
 mod flow;
 
-use flow::{End, Flow, Sink};
+use ends::{Ends, act, give_back, send};
+use flow::{Crowded, End, Flow, Sink};
 
 /// One of the two connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,21 +122,6 @@ impl Pair {
     }
 }
 
-/// Both connections, named by the side that is looked at.
-struct Ends<'e> {
-    a: &'e mut Engine,
-    b: &'e mut Engine,
-}
-
-impl Ends<'_> {
-    fn engine(&mut self, side: Side) -> &mut Engine {
-        match side {
-            Side::A => self.a,
-            Side::B => self.b,
-        }
-    }
-}
-
 /// What asking one side came to.
 #[expect(clippy::large_enum_variant, reason = "it lives for one call, on the stack")]
 enum Polled {
@@ -228,8 +215,10 @@ impl Relay {
                     self.stop(id, ends);
                     return Polled::Event(RelayEvent::Stopped { side, channel });
                 }
-                let taken = self.forward(id, side, stream, bytes, to);
-                give_back(from, channel, taken);
+                match self.forward(id, side, stream, bytes, to) {
+                    Ok(taken) => give_back(from, channel, taken),
+                    Err(Crowded) => from.fail(Error::Limit("data on too many streams of one channel")),
+                }
                 Polled::Handled
             }
             Some(Event::Connection(event)) => self.connection_event(side, event, ends),
@@ -241,22 +230,29 @@ impl Relay {
     }
 
     /// Sends what can be sent at once and keeps the rest. Answers how much needs no keeping.
-    fn forward(&mut self, id: u64, from: Side, stream: Stream, bytes: &[u8], to: &mut Engine) -> usize {
+    fn forward(
+        &mut self,
+        id: u64,
+        from: Side,
+        stream: Stream,
+        bytes: &[u8],
+        to: &mut Engine,
+    ) -> Result<usize, Crowded> {
         let Some(pair) = self.pairs.get_mut(&id) else {
-            return bytes.len();
+            return Ok(bytes.len());
         };
         let channel = pair.channel(from.other());
         let flow = pair.flow(from);
         if !flow.wants(stream) {
-            return bytes.len();
+            return Ok(bytes.len());
         }
         let sent = if flow.queued() == 0 { send(to, channel, stream, bytes) } else { 0 };
         let rest = bytes.get(sent..).unwrap_or_default();
         if !rest.is_empty() {
-            flow.keep(stream, rest);
+            flow.keep(stream, rest)?;
             self.wait(id);
         }
-        sent
+        Ok(sent)
     }
 
     fn wait(&mut self, id: u64) {
@@ -399,13 +395,15 @@ impl Relay {
         self.pairs.insert(id, Pair { a, b, from_a: Flow::default(), from_b: Flow::default() });
     }
 
-    fn pass_offer(&mut self, from: Side, offer: ChannelOffer, ends: &mut Ends<'_>) {
+    fn pass_offer(&mut self, from: Side, mut offer: ChannelOffer, ends: &mut Ends<'_>) {
         let asked = match ends.engine(from.other()).open_phase() {
             Some(mut open) => open.open(&offer.kind),
             None => Err(Error::Misuse("the other side is not open")),
         };
         match asked {
             Ok(channel) => {
+                // The answer needs its number alone; what was asked for may be long.
+                offer.kind = ChannelKind::Session;
                 self.opening.insert((from.other(), channel), offer);
             }
             Err(error) => {
@@ -468,30 +466,6 @@ impl Relay {
                 act(ends.engine(from), |open| open.reply_global(token, Outcome::Failure, &[]));
             }
             (_, None) => {}
-        }
-    }
-}
-
-fn send(to: &mut Engine, channel: ChannelId, stream: Stream, bytes: &[u8]) -> usize {
-    let mut sent = 0;
-    act(to, |open| {
-        sent = open.send(channel, stream, bytes)?;
-        Ok(())
-    });
-    sent
-}
-
-/// The sender may send as much again.
-fn give_back(from: &mut Engine, channel: ChannelId, count: usize) {
-    act(from, |open| open.consume(channel, count));
-}
-
-/// Does something on a connection that is open; what cannot be done ends it.
-fn act(engine: &mut Engine, act: impl FnOnce(&mut Open<'_>) -> Result<(), Error>) {
-    if let Some(mut open) = engine.open_phase() {
-        let outcome = act(&mut open);
-        if let Err(error) = outcome {
-            engine.fail(error);
         }
     }
 }

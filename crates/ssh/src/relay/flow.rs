@@ -1,4 +1,7 @@
 //! One direction of a pair of channels.
+//!
+//! Owns: the bytes that one side sent and the other has not taken. Invariants: what they cost is about twice their length, in
+//! whatever pieces they came; each stream keeps its order, and while few chunks wait, streams keep theirs among each other.
 
 use std::collections::VecDeque;
 
@@ -17,6 +20,17 @@ pub(super) struct Flow {
     /// Requests of the source that the sink will answer, in order.
     pub(super) replies: VecDeque<ReplyToken>,
 }
+
+/// A chunk with so many bytes takes no more; packets of a busy sender are larger, and copied once.
+const CHUNK_BYTES_FULL: usize = 16 * 1024;
+/// With so many chunks, streams stop keeping their order among each other.
+const CHUNKS_FEW: usize = 64;
+/// Streams of one channel, about: SSH knows two.
+const STREAMS_MAX: usize = 64;
+
+/// Bytes came on more streams than anybody has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Crowded;
 
 struct Chunk {
     stream: Stream,
@@ -68,9 +82,30 @@ impl Flow {
         self.queued
     }
 
-    pub(super) fn keep(&mut self, stream: Stream, bytes: &[u8]) {
+    /// Keeps bytes for later. Small pieces share a chunk: a chunk for each byte would cost seventy times what it holds.
+    pub(super) fn keep(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), Crowded> {
+        let same = |chunk: &Chunk| chunk.stream == stream;
+        // Where many chunks wait, a piece joins the last one of its stream, also if others have come since.
+        let last = match self.queue.back() {
+            Some(back) if same(back) => self.queue.len().checked_sub(1),
+            Some(_) if self.queue.len() >= CHUNKS_FEW => self.queue.iter().rposition(same),
+            _ => None,
+        };
+        let crowded = self.queue.len() >= CHUNKS_FEW + STREAMS_MAX + self.queued / CHUNK_BYTES_FULL;
+        match last.and_then(|at| self.queue.get_mut(at)).filter(|chunk| chunk.bytes.len() < CHUNK_BYTES_FULL) {
+            Some(chunk) => chunk.bytes.extend_from_slice(bytes),
+            None if crowded => return Err(Crowded),
+            None => self.queue.push_back(Chunk { stream, bytes: bytes.to_vec(), taken: 0 }),
+        }
         self.queued += bytes.len();
-        self.queue.push_back(Chunk { stream, bytes: bytes.to_vec(), taken: 0 });
+        Ok(())
+    }
+
+    /// Memory that is taken, as far as it can be counted here.
+    #[cfg(test)]
+    pub(super) fn heap_bytes(&self) -> usize {
+        let chunks = self.queue.capacity() * size_of::<Chunk>();
+        chunks + self.queue.iter().map(|chunk| chunk.bytes.capacity()).sum::<usize>()
     }
 
     /// The bytes that go next.

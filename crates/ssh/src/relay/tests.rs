@@ -4,6 +4,9 @@ use super::*;
 use crate::connection::ChannelKind;
 use crate::engine::tests::pair::Pair;
 
+mod memory;
+mod order;
+
 /// `near` is between the client and the gateway, `far` between the gateway and the target.
 struct Gateway {
     near: Pair,

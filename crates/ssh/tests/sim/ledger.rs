@@ -188,6 +188,8 @@ fn pattern(tag: Tag, from: End, stream: Stream, at: usize, count: usize) -> &'st
     &pattern[start % PERIOD..][..count]
 }
 
+/// With so many pieces on their way, a relay may stop keeping streams in order among each other.
+const PIECES_FEW: usize = 32;
 /// A prime, so that nothing else repeats with it.
 const PERIOD: usize = 1_000_003;
 /// More than a packet or a call ever carries.
@@ -281,7 +283,6 @@ impl Ledger {
 
     /// Bytes arrived at `end`.
     pub(crate) fn arrived(&mut self, tag: Tag, end: End, stream: Stream, bytes: &[u8]) -> Result<()> {
-        let relayed = self.between == Between::Relay;
         let strand = &mut self.strands[tag];
         let sent = strand.at(end.other()).said.get(&code(stream)).copied().unwrap_or(0);
         let side = strand.side(end);
@@ -295,9 +296,8 @@ impl Ledger {
         *at += bytes.len();
         ensure!(*at <= sent, "{at} bytes of {stream:?} came, {sent} were sent");
         side.held += bytes.len();
-        let deaf = relayed && side.main != Main::Reads;
         self.bytes += bytes.len();
-        if self.strands[tag].in_order(end, stream, bytes.len(), deaf) {
+        if self.strands[tag].in_order(end, stream, bytes.len(), self.between) {
             return Ok(());
         }
         bail!("bytes of one stream overtook those of another")
@@ -381,19 +381,23 @@ impl Ledger {
 
 impl Strand {
     /// Takes what arrived off the front of what is under way. What nobody wanted to read may be missing.
-    fn in_order(&mut self, end: End, stream: Stream, mut count: usize, deaf: bool) -> bool {
+    fn in_order(&mut self, end: End, stream: Stream, mut count: usize, between: Between) -> bool {
+        let relayed = between == Between::Relay;
+        let deaf = relayed && self.at(end).main != Main::Reads;
         while count > 0 {
             let queue = &mut self.side(end.other()).under_way;
-            match queue.front_mut() {
-                Some((front, length)) if *front == stream => {
-                    let taken = count.min(*length);
-                    *length -= taken;
+            let many = relayed && queue.len() >= PIECES_FEW;
+            let at = queue.iter().position(|(other, _)| *other == stream).filter(|at| *at == 0 || many);
+            match (at, queue.front()) {
+                (Some(at), _) => {
+                    let taken = count.min(queue[at].1);
+                    queue[at].1 -= taken;
                     count -= taken;
-                    if *length == 0 {
-                        queue.pop_front();
+                    if queue[at].1 == 0 {
+                        queue.remove(at);
                     }
                 }
-                Some((Stream::Data, _)) if deaf => {
+                (None, Some((Stream::Data, _))) if deaf => {
                     queue.pop_front();
                     self.side(end).main = Main::Cut;
                 }
