@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,7 +23,7 @@ use tokio::time::timeout;
 
 use super::Host;
 use super::forward::Forwards;
-use super::login::{Welcome, welcome};
+use super::login::{Rights, welcome};
 use super::session::Session;
 use super::stream::READ_BYTES;
 use super::tunnel::Tunnel;
@@ -37,11 +39,12 @@ pub(crate) async fn run(stream: TcpStream, source: SocketAddr, host: &Host) -> R
     let local = stream.local_addr()?;
     let engine = Engine::server(&host.server_config(source), Box::new(SystemEntropy), now())?;
     let mut link = Link::new(stream, engine);
-    if welcome(&mut link, &host.admission).await? == Welcome::Left {
+    let Some(rights) = welcome(&mut link, &host.admission).await? else {
         return Ok(());
-    }
+    };
     let mut connection = Connection {
         link,
+        rights: Arc::new(rights),
         variables: variables(source, local),
         channels: BTreeMap::new(),
         forwards: Forwards::default(),
@@ -79,6 +82,7 @@ impl Turn {
 /// One client that came in.
 struct Connection {
     link: Link<TcpStream>,
+    rights: Arc<Rights>,
     variables: Vec<(OsString, OsString)>,
     channels: BTreeMap<ChannelId, Served>,
     forwards: Forwards,
@@ -170,7 +174,11 @@ impl Connection {
             }
             ConnectionEvent::Closed { channel } => self.closed(channel),
             ConnectionEvent::Global { request, reply } => {
-                let answer = self.forwards.request(&request);
+                let answer = if self.rights.permit_forwards() {
+                    self.forwards.request(&request)
+                } else {
+                    Err(io::ErrorKind::PermissionDenied.into())
+                };
                 let Some(token) = reply else { return Ok(()) };
                 act(&mut self.link.engine, |open| match &answer {
                     Ok(data) => open.reply_global(token, Outcome::Success, data),
@@ -185,13 +193,18 @@ impl Connection {
     fn offer(&mut self, offer: ChannelOffer) -> Result<(), Error> {
         let channel = offer.id();
         if offer.kind == ChannelKind::Session {
-            let session = Box::new(Session::new(channel, self.variables.clone()));
+            let session = Box::new(Session::new(channel, self.rights.clone(), self.variables.clone()));
             self.channels.insert(channel, Served::Session(session));
             return act(&mut self.link.engine, |open| {
                 open.accept(offer)?;
                 // A client that has heard everything may close before the program has ended, and wants to know how it ends.
                 open.linger(channel);
                 Ok(())
+            });
+        }
+        if !self.rights.permit_forwards() {
+            return act(&mut self.link.engine, |open| {
+                open.refuse(offer, OpenFailure::ADMINISTRATIVELY_PROHIBITED, "the certificate does not permit forwards")
             });
         }
         match Tunnel::dial(offer) {

@@ -1,16 +1,17 @@
 //! Who may come in.
 //!
-//! Owns: the answer to each attempt to sign in. Invariants: only what was verified is accepted; what is compared with a secret is
-//! compared in constant time, and for a wrong name too. The name decides nothing else: everybody is the user who runs the host.
+//! Owns: the answer to each attempt to sign in, and what its certificate leaves somebody to do. Invariants: only what was verified
+//! is accepted; what is compared with a secret is compared in a time that tells no more than its length, and for a wrong name
+//! too. The name decides nothing else: everybody is the user who runs the host.
 
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
-use sallyport_ssh::auth::{Attempt, Echo, InteractiveAttempt, MethodSet, Prompt, Prompts, ServerAuthEvent};
+use sallyport_ssh::auth::{Attempt, Echo, Evidence, InteractiveAttempt, MethodSet, Prompt, Prompts, ServerAuthEvent};
 use sallyport_ssh::driver::{Link, now};
 use sallyport_ssh::engine::{Event, Phase, ServerLogin};
 use sallyport_ssh::error::Error;
-use sallyport_ssh::key::{Presented, PublicKey};
+use sallyport_ssh::key::{CertificateTerms, Presented, PublicKey};
 use subtle::ConstantTimeEq;
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
@@ -75,22 +76,43 @@ impl Admission {
     }
 }
 
-/// Whether somebody came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Welcome {
-    Entered,
-    Left,
+/// What somebody who came in may do: with a certificate, what it says; otherwise everything.
+pub(crate) struct Rights(Option<CertificateTerms>);
+
+impl Rights {
+    /// The only command that may run, whatever is asked for.
+    pub(crate) fn forced_command(&self) -> Option<&str> {
+        self.0.as_ref()?.force_command.as_deref()
+    }
+
+    /// Whether a terminal may be had.
+    pub(crate) fn permit_terminal(&self) -> bool {
+        self.permit("permit-pty")
+    }
+
+    /// Whether connections may be forwarded, either way.
+    pub(crate) fn permit_forwards(&self) -> bool {
+        self.permit("permit-port-forwarding")
+    }
+
+    fn permit(&self, extension: &str) -> bool {
+        self.0.as_ref().is_none_or(|terms| terms.permits(extension))
+    }
 }
 
 /// Answers attempts until one of them lets the client in, or it leaves.
-pub(crate) async fn welcome(link: &mut Link<TcpStream>, admission: &Admission) -> Result<Welcome> {
+pub(crate) async fn welcome(link: &mut Link<TcpStream>, admission: &Admission) -> Result<Option<Rights>> {
     loop {
         let event = match link.next().await {
-            Some(Event::ServerAuth(ServerAuthEvent::Succeeded { .. })) => {
-                return Ok(Welcome::Entered);
+            Some(Event::ServerAuth(ServerAuthEvent::Succeeded { evidence, .. })) => {
+                let terms = evidence.iter().find_map(|shown| match &**shown {
+                    Evidence::Key(proof) => proof.terms().cloned(),
+                    Evidence::None | Evidence::Password | Evidence::Interactive => None,
+                });
+                return Ok(Some(Rights(terms)));
             }
             Some(Event::ServerAuth(event)) => event,
-            Some(Event::Ended(Error::Disconnected { .. })) | None => return Ok(Welcome::Left),
+            Some(Event::Ended(Error::Disconnected { .. })) | None => return Ok(None),
             Some(Event::Ended(error)) => bail!(error),
             Some(_) => continue,
         };

@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use sallyport_ssh::auth::ServerAuthConfig;
@@ -15,6 +16,7 @@ use sallyport_ssh::transport::TransportConfig;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 mod connection;
 mod forward;
@@ -29,6 +31,8 @@ pub(crate) use login::Admission;
 
 /// Connections at the same time.
 const CONNECTIONS_MAX: usize = 2048;
+/// How long nobody is accepted after that has failed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// One host: its identity, and who may come in.
 pub(crate) struct Host {
@@ -62,14 +66,22 @@ impl Host {
     }
 }
 
-/// Accepts connections until the listener fails. Dropped, it ends all of them.
+/// Accepts connections for ever. Dropped, it ends all of them.
 pub(crate) async fn serve(listener: TcpListener, host: Arc<Host>) -> Result<()> {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     loop {
         let place = places.clone().acquire_owned().await?;
-        let (stream, source) = listener.accept().await?;
         while connections.try_join_next().is_some() {}
+        let (stream, source) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Somebody who left again, or too many open files, which others may give back: neither is the end.
+                eprintln!("cannot accept: {error}");
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
         let host = host.clone();
         connections.spawn(async move {
             if let Err(error) = connection::run(stream, source, &host).await {

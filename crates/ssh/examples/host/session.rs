@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use rustix::process::{Signal, WaitIdStatus};
@@ -12,6 +13,7 @@ use sallyport_ssh::connection::{ChannelId, Open, Outcome, ReplyToken, Request, S
 use sallyport_ssh::error::Error;
 
 use super::connection::Turn;
+use super::login::Rights;
 use super::process::{Process, Program, Setup, sftp_server};
 use super::stream::{Inward, Outward};
 
@@ -40,6 +42,7 @@ const SIGNALS: [(&str, Signal); 13] = [
 /// A session channel.
 pub(crate) struct Session {
     channel: ChannelId,
+    rights: Arc<Rights>,
     stage: Stage,
     input: Inward,
     output: Outward,
@@ -56,10 +59,11 @@ enum Stage {
 
 impl Session {
     /// Nothing was asked for yet. `variables` tell the program of its connection.
-    pub(crate) fn new(channel: ChannelId, variables: Vec<(OsString, OsString)>) -> Self {
+    pub(crate) fn new(channel: ChannelId, rights: Arc<Rights>, variables: Vec<(OsString, OsString)>) -> Self {
         let setup = Setup { variables, terminal: None };
         Self {
             channel,
+            rights,
             stage: Stage::Preparing(setup),
             input: Inward::awaiting(),
             output: Outward::new(Stream::Data, None),
@@ -75,6 +79,7 @@ impl Session {
         open: &mut Open<'_>,
     ) -> Result<(), Error> {
         let outcome = match request {
+            Request::Pty(_) if !self.rights.permit_terminal() => Outcome::Failure,
             Request::Pty(pty) => self.prepare(|setup| {
                 setup.terminal = Some(pty);
                 Outcome::Success
@@ -189,10 +194,14 @@ impl Session {
     }
 
     fn start(&mut self, program: &Program, open: &mut Open<'_>) -> Result<Outcome, Error> {
-        let Stage::Preparing(setup) = &self.stage else {
+        let Stage::Preparing(setup) = &mut self.stage else {
             return Ok(Outcome::Failure);
         };
-        match Process::start(program, setup) {
+        let forced = self.rights.forced_command().map(|line| Program::Command(line.into()));
+        if let (Some(_), Program::Command(line)) = (&forced, program) {
+            setup.variables.push(("SSH_ORIGINAL_COMMAND".into(), line.clone()));
+        }
+        match Process::start(forced.as_ref().unwrap_or(program), setup) {
             Ok((process, streams)) => {
                 self.stage = Stage::Running(process);
                 self.input.connect(streams.input);

@@ -81,6 +81,48 @@ async fn certificates_for_users() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_a_certificate_leaves_its_user_to_do() -> Result<()> {
+    let mut bed = Bed::lay()?;
+    bed.key("authority")?;
+    bed.key("holder")?;
+    bed.raise(Route::Direct, &["--authority", "authority.pub"]).await?;
+    fs::remove_file(bed.path("user"))?;
+    let certify = async |options: &[&str]| {
+        let mut arguments = vec!["-q", "-s", "authority", "-I", "holder", "-n", "somebody"];
+        arguments.extend(options);
+        arguments.push("holder.pub");
+        success(&mut bed.client("ssh-keygen", &arguments)).await
+    };
+    let ssh = |arguments: &[&str]| {
+        let mut ssh = bed.ssh();
+        ssh.args(["-o", "CertificateFile=holder-cert.pub", "-i", "holder"]).args(arguments);
+        ssh
+    };
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = listener.local_addr()?.to_string();
+    let remote = format!("0:{address}");
+    let forwards = ["-o", "ExitOnForwardFailure=yes", "-R", &remote, "target", "true"];
+
+    certify(&[]).await?;
+    assert!(success(&mut ssh(&["-tt", "target", "tty"])).await?.starts_with("/dev/"));
+    success(&mut ssh(&forwards)).await?;
+
+    certify(&["-O", "force-command=echo \"only $SSH_ORIGINAL_COMMAND\""]).await?;
+    assert_eq!(success(&mut ssh(&["target", "id -u"])).await?, "only id -u\n");
+    assert_eq!(success(&mut ssh(&["-s", "target", "sftp"])).await?, "only \n");
+
+    certify(&["-O", "clear"]).await?;
+    assert_eq!(success(&mut ssh(&["target", "echo in"])).await?, "in\n");
+    let terminal = output(&mut ssh(&["-tt", "target", "tty"])).await?;
+    assert!(String::from_utf8_lossy(&terminal.stderr).contains("PTY allocation request failed"));
+    assert!(terminal.stdout.is_empty());
+    assert_eq!(output(&mut ssh(&forwards)).await?.status.code(), Some(255));
+    let refused = output(&mut ssh(&["-W", &address, "target"])).await?;
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("forwarding failed"));
+    bed.end().await
+}
+
+#[tokio::test]
 async fn a_certificate_for_the_host() -> Result<()> {
     let mut bed = Bed::lay()?;
     bed.key("authority")?;
