@@ -65,7 +65,8 @@ pub struct Engine {
     events: VecDeque<Event<'static>>,
     started: Instant,
     received: usize,
-    heard: Instant,
+    /// When the peer was last heard, or asked whether it is there.
+    quiet_since: Instant,
     keepalives: u32,
 }
 
@@ -116,7 +117,7 @@ impl Engine {
             events: VecDeque::new(),
             started: now.monotonic,
             received: 0,
-            heard: now.monotonic,
+            quiet_since: now.monotonic,
             keepalives: 0,
         }
     }
@@ -135,9 +136,15 @@ impl Engine {
         self.transport.inbox.reclaim()
     }
 
-    /// Room for at least `wanted` bytes from the peer.
+    /// Room for at least `wanted` bytes from the peer; from one that is not known yet, for what it may still send.
     pub fn space(&mut self, wanted: usize) -> &mut [u8] {
-        self.transport.inbox.space(wanted)
+        let most = match self.state {
+            State::Open(_) => usize::MAX,
+            _ => EARLY_BYTES_MAX.saturating_sub(self.transport.inbox.waiting()),
+        };
+        let space = self.transport.inbox.space(wanted.min(most));
+        let count = space.len().min(most);
+        space.get_mut(..count).unwrap_or_default()
     }
 
     /// `count` bytes came into [`Self::space`].
@@ -145,7 +152,7 @@ impl Engine {
         self.transport.inbox.filled(count);
         self.received = self.received.saturating_add(count);
         if count > 0 {
-            self.heard = now.monotonic;
+            self.quiet_since = now.monotonic;
             self.keepalives = 0;
         }
     }
@@ -394,6 +401,7 @@ impl Engine {
                         return Err(Error::Timeout("the peer does not answer any more"));
                     }
                     self.keepalives += 1;
+                    self.quiet_since = now.monotonic;
                     connection.keepalive(&mut self.transport.outbox)?;
                 }
                 Ok(())
@@ -409,7 +417,7 @@ impl Engine {
     }
 
     fn keepalive_due(&self) -> Option<Instant> {
-        (!self.timing.keepalive.is_zero()).then(|| self.heard + self.timing.keepalive * (self.keepalives + 1))
+        (!self.timing.keepalive.is_zero()).then(|| self.quiet_since + self.timing.keepalive)
     }
 
     // --- the end ---

@@ -30,6 +30,8 @@ pub use config::{HostIdentity, HostSide, RekeyLimits, TransportConfig};
 use exchange::Kex;
 use version::VersionExchange;
 
+/// How many names of a `server-sig-algs` are kept: there are not half as many.
+const ALGORITHMS_MAX: usize = 64;
 /// How many name-value pairs an EXT_INFO may hold.
 const EXTENSIONS_MAX: u32 = 64;
 
@@ -285,7 +287,7 @@ impl Transport {
             let value = r.string().map_err(malformed())?;
             if name == b"server-sig-algs" {
                 let names = NameList::parse(value).map_err(malformed())?;
-                server_sig_algs = Some(names.iter().map(str::to_owned).collect());
+                server_sig_algs = Some(names.iter().take(ALGORITHMS_MAX).map(str::to_owned).collect());
             }
         }
         r.finish().map_err(malformed())?;

@@ -157,6 +157,18 @@ fn p9_strings_that_lie_about_their_length_are_refused() {
     }
 }
 
+/// A list of a hundred thousand names costs thirty times its length as strings. Fails when `Transport::extensions` keeps them all.
+#[test]
+fn p9_only_some_of_a_long_list_of_algorithms_is_kept() {
+    let list = vec!["a"; 100_000].join(",");
+    let mut victim = Victim::client();
+    let mut raw = Raw::server(&mut victim);
+    raw.send(&mut victim, &message(msg::EXT_INFO, |w| w.u32(1).string(b"server-sig-algs").string(list.as_bytes())));
+    assert_eq!(victim.ended, None);
+    let kept = victim.engine.server_sig_algs().unwrap();
+    assert!(!kept.is_empty() && kept.len() <= 64, "{} names are kept", kept.len());
+}
+
 /// Fails when `Sending::grant` wraps or saturates (RFC 4254, section 5.2).
 #[test]
 fn p9_a_window_never_exceeds_two_to_the_32() {

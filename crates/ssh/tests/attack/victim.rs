@@ -130,14 +130,13 @@ impl Victim {
     /// Bytes come from the peer, as far as they are wanted; answers how many.
     pub(crate) fn take(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
-        for piece in bytes.chunks(32 * 1024) {
-            if !self.engine.wants_read() {
-                break;
-            }
-            self.engine.space(piece.len())[..piece.len()].copy_from_slice(piece);
-            self.engine.filled(piece.len(), self.now);
+        while taken < bytes.len() && self.engine.wants_read() {
+            let space = self.engine.space(bytes.len() - taken);
+            let count = space.len().min(bytes.len() - taken);
+            space[..count].copy_from_slice(&bytes[taken..taken + count]);
+            self.engine.filled(count, self.now);
             self.listen();
-            taken += piece.len();
+            taken += count;
         }
         taken
     }

@@ -180,6 +180,17 @@ fn keepalives_are_answered_by_themselves_and_in_order() {
     assert_eq!(outcomes, expected);
 }
 
+/// A peer that answers no global request is not given up for that while it says other things: one question more changes nothing.
+/// Fails when a keepalive that finds no place ends the connection.
+#[test]
+fn a_keepalive_waits_where_too_many_requests_wait() {
+    let mut client = Peer::new(Role::Client);
+    for _ in 0..2 * ConnectionLimits::default().requests_max {
+        client.connection.keepalive(&mut client.out).unwrap();
+    }
+    assert_eq!(client.connection.asked.len(), ConnectionLimits::default().requests_max);
+}
+
 /// Nobody listens to what was asked without a wish for an answer, so an answer to it is one to nothing.
 #[test]
 fn p3_a_global_answer_to_nothing_ends_the_connection() {
