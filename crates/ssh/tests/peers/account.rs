@@ -47,7 +47,11 @@ impl Account {
         let line = format!("{}:x:{user}:{group}::{}:/bin/sh\n", Self::NAME, home.display());
         let passwd = place.write("passwd", read("/etc/passwd".as_ref()) + &line, 0o644);
         let line = format!("{}:x:{group}:\n", Self::NAME);
-        let group = place.write("group", read("/etc/group".as_ref()) + &line, 0o644);
+        // Without that of terminals, which only root could give them to where /dev/pts is mounted without it.
+        let others = read("/etc/group".as_ref());
+        let mut others: Vec<&str> = others.lines().filter(|line| !line.starts_with("tty:")).collect();
+        others.push(&line);
+        let group = place.write("group", others.join("\n"), 0o644);
         Self { home, _safe: safe, passwd, group, library: library() }
     }
 

@@ -42,7 +42,7 @@ async fn is_silent(peer: ClientPeer) {
     let (mut input, mut output) = (client.stdin.take().unwrap(), client.stdout.take().unwrap());
     input.write_all(b"before").await.unwrap();
     let mut before = [0; 6];
-    soon("the echo", output.read_exact(&mut before)).await.unwrap();
+    soon(&format!("an echo of {}", peer.name()), output.read_exact(&mut before)).await.unwrap();
     // The passing of time is what is tested.
     sleep(SILENCE).await;
     input.write_all(b"after").await.unwrap();

@@ -40,7 +40,7 @@ def by_paramiko():
     threading.Thread(target=feed, daemon=True).start()
     while data := channel.recv(CHUNK):
         sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+        sys.stdout.buffer.flush()
     status = channel.recv_exit_status()
     transport.close()
     return status
@@ -76,9 +76,9 @@ async def by_asyncssh():
         signals = [name for name in sys.argv[2:] if name.isalpha()]
         while data := await process.stdout.read(CHUNK):
             sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
             if signals:
                 process.send_signal(signals.pop())
-        sys.stdout.buffer.flush()
         await process.wait()
         await feeding
         if process.exit_signal:

@@ -8,9 +8,10 @@ use tokio::process::{Child, Command};
 
 use crate::gateway::Gateway;
 use crate::payload::{assert_same, random_bytes};
-use crate::peer::{openssh, python};
+use crate::peer::openssh;
+use crate::peer::python::{Json, client_with_window};
 use crate::place::read;
-use crate::program::{finish, soon, spawn, succeed, until};
+use crate::program::{finish, python, soon, spawn, succeed, until};
 
 /// A gibibyte takes an optimised build a few seconds, and others half a minute.
 const LARGE: usize = if cfg!(debug_assertions) { 256 << 20 } else { 1 << 30 };
@@ -178,19 +179,38 @@ async fn a_search_that_has_found() {
     remote.ends().await;
 }
 
-/// Somebody closes a channel on which no byte may be sent any more.
+/// Somebody closes channels on which no byte may be sent any more: more of them than may be open at a time, so that one that
+/// stayed would be missed.
 #[tokio::test]
 async fn a_close_at_window_zero() {
+    let gateway = Gateway::before_sshd(&[], &[]);
+    let rounds = 140;
+    let options = Json::default()
+        .raw("port", &gateway.address.port().to_string())
+        .string("user", gateway.user)
+        .path("key", &gateway.user_key.path)
+        .string("host_key", &gateway.host_key.line())
+        .raw("rounds", &rounds.to_string())
+        .finish();
+    let mut command = python("closes.py");
+    command.arg(options);
+    assert_eq!(succeed(&mut command.into(), b"").await, format!("{rounds}\n").as_bytes());
+    for number in 0..rounds {
+        Remote::of(&gateway, &format!("pid.{number}")).await.ends().await;
+    }
+}
+
+/// A program that shares its connection with others is killed while its download is held up.
+#[tokio::test]
+async fn a_download_that_is_killed() {
     let gateway = Gateway::before_sshd(&[], &[]);
     let master = Master::start(&gateway).await;
     for round in 0..5 {
         let pid = format!("pid{round}");
-        let mut download = spawn(
-            master.command(&format!("echo $$ > {pid}; exec cat /dev/zero")).stdin(Stdio::null()).stdout(Stdio::piped()),
-        );
+        let mut download = master.command(&format!("echo $$ > {pid}; exec cat /dev/zero"));
+        let mut download = spawn(download.stdin(Stdio::null()).stdout(Stdio::piped()));
         let remote = Remote::of(&gateway, &pid).await;
         until("cat waits for the window", || is_blocked(&remote.0)).await;
-        // The program that does not read is gone; its connection lives on.
         download.kill().await.unwrap();
         remote.ends().await;
     }
@@ -248,7 +268,7 @@ async fn small_windows() {
     for (window, packet) in [(1000, 1000), (5000, 100), (1, 1000)] {
         let content = if window == 1 { &content[..500] } else { content.as_slice() };
         let asking = gateway.asking("cat; exit 3");
-        let finished = finish(&mut python::client_with_window(&asking, window, packet), content).await;
+        let finished = finish(&mut client_with_window(&asking, window, packet), content).await;
         assert_same(&finished.output, content, "through a small window");
         assert_eq!(finished.status, Some(3));
     }
