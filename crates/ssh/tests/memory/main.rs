@@ -5,6 +5,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
     reason = "a failing test may panic: that is how it fails"
@@ -52,8 +53,8 @@ fn what_was_used_is_given_back() {
     let work = |gateway: &mut Gateway, channels: usize| {
         for _ in 0..channels {
             let (client, target) = gateway.channel();
-            gateway.send_up(client, Stream::Data, &[7; 60_000]);
-            gateway.send_down(target, Stream::Data, &[8; 60_000]);
+            gateway.send_up(client, Stream::Data, &vec![7; 60_000]);
+            gateway.send_down(target, Stream::Data, &vec![8; 60_000]);
             gateway.settle();
             gateway.close(client, target);
             gateway.settle();
@@ -77,8 +78,8 @@ fn readers_that_have_stopped_cost_what_is_said() {
     // Grow the windows of some as far as it goes, then stop reading.
     for (client, target) in channels.iter().take(6) {
         for _ in 0..10 {
-            gateway.send_up(*client, Stream::Data, &[7; 250_000]);
-            gateway.send_down(*target, Stream::Data, &[8; 250_000]);
+            gateway.send_up(*client, Stream::Data, &vec![7; 250_000]);
+            gateway.send_down(*target, Stream::Data, &vec![8; 250_000]);
             gateway.settle();
         }
     }
@@ -86,8 +87,8 @@ fn readers_that_have_stopped_cost_what_is_said() {
     let before = HEAP.current_usage();
     for (client, target) in &channels {
         for _ in 0..40 {
-            let sent = gateway.send_up(*client, Stream::Data, &[7; 250_000]);
-            let back = gateway.send_down(*target, Stream::Data, &[8; 250_000]);
+            let sent = gateway.send_up(*client, Stream::Data, &vec![7; 250_000]);
+            let back = gateway.send_down(*target, Stream::Data, &vec![8; 250_000]);
             gateway.settle();
             if sent + back == 0 {
                 break;
