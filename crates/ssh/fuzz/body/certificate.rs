@@ -67,6 +67,7 @@ fn check_key(key: &PublicKey) {
 }
 
 fn check_certificate(certificate: &Certificate) {
+    verdict::check_signature(certificate);
     check_key(certificate.key());
     check_key(certificate.authority());
     assert!(PublicKey::from_blob(certificate.blob()).is_err());

@@ -1,6 +1,6 @@
 //! The connection protocol (RFC 4254) in both roles: a peer that says anything, and a user of the engine that does anything.
 //!
-//! Asserts: all that [`Ledger`] keeps, above all not a byte beyond a window in either direction and never more memory than the
+//! Asserts: no message gets through during a key exchange (P3); all that [`Ledger`] keeps, above all not a byte beyond a window in either direction and never more memory than the
 //! limits say; what is understood of a request or a kind of channel is written again as it came.
 
 use std::time::Duration;
@@ -12,6 +12,7 @@ use sallyport_ssh::connection::{
 use sallyport_ssh::engine::{Engine, Event, Phase};
 use sallyport_ssh::error::Error;
 use sallyport_ssh::message::connection as msg;
+use sallyport_ssh::message::transport::KEXINIT;
 use sallyport_ssh::role::Role;
 use sallyport_ssh::time::Now;
 use sallyport_ssh::wire::encode;
@@ -60,6 +61,10 @@ struct Hall {
     replies: Vec<ReplyToken>,
     global_replies: Vec<GlobalReplyToken>,
     channels: Vec<ChannelId>,
+    /// The peer began a key exchange. It cannot end one: what is sealed then ends the run.
+    exchanging: bool,
+    /// We are in a key exchange, so that answers may wait.
+    held_back: bool,
 }
 
 impl Hall {
@@ -77,18 +82,23 @@ impl Hall {
             replies: Vec::new(),
             global_replies: Vec::new(),
             channels: Vec::new(),
+            exchanging: false,
+            held_back: false,
         }
     }
 
     fn hear(&mut self, payload: &[u8]) {
-        self.ledger.heard(payload);
-        rig::feed(&mut self.engine, &rig::packet(payload), self.now);
+        if rig::feed(&mut self.engine, &rig::packet(payload), self.now) {
+            self.exchanging |= payload.first() == Some(&KEXINIT);
+            self.ledger.heard(payload);
+        }
     }
 
     /// The last message once more, and more often: what is bounded by volume, no short script would reach. Nothing is sent
-    /// meanwhile, so that also answers pile up.
+    /// meanwhile, so that also answers pile up. Only one number means really often, because that takes its time.
     fn hear_again(&mut self, times: u8) {
         let payload = self.ledger.last().to_vec();
+        let times = if times == u8::MAX { 1000 } else { u16::from(times % 16) };
         for _ in 0..times {
             self.hear(&payload);
             self.listen();
@@ -170,6 +180,9 @@ impl Hall {
     fn listen(&mut self) {
         while let Some(event) = self.engine.next_event(self.now) {
             match event {
+                Event::Data { .. } | Event::Connection(_) if self.exchanging => {
+                    panic!("a message got through during a key exchange")
+                }
                 Event::Data { channel, bytes, .. } => self.ledger.received(channel, bytes.len()),
                 Event::Connection(event) => self.happened(event),
                 Event::Keys(_) | Event::Ended(_) => {}
@@ -214,9 +227,14 @@ impl Hall {
     fn check(&mut self) {
         rig::check(&mut self.engine);
         for payload in self.output.take(&mut self.engine) {
+            self.held_back |= payload[0] == KEXINIT;
             self.ledger.said(&payload);
         }
         self.ledger.check();
+        let all_answered = self.replies.is_empty() && self.global_replies.is_empty();
+        if all_answered && !self.held_back && self.engine.open_phase().is_some() {
+            self.ledger.check_answered();
+        }
     }
 }
 

@@ -17,6 +17,9 @@ pub fn run(bytes: &[u8]) {
     let cut = 1 + usize::from(choice >> 1);
     let pieces = talk(choice & 1, sent, cut);
     let whole = talk(choice & 1, sent, sent.len().max(1));
+    if !pieces.keyed && pieces.error.is_none() && sent.len() < EARLY_BYTES_MAX {
+        check_packets(sent);
+    }
     // Behind NEWKEYS everything hangs on ephemeral keys, which are new each time.
     if !pieces.keyed && !whole.keyed && sent.len() < EARLY_BYTES_MAX {
         assert_eq!(pieces.error, whole.error, "cut into pieces of {cut} bytes");
@@ -53,4 +56,18 @@ fn talk(role: u8, sent: &[u8], cut: usize) -> Outcome {
         early.check(&mut engine, piece.len());
     }
     outcome
+}
+
+/// Before there are keys, whoever says anything but its part of the exchange is sent away (Terrapin, P7).
+fn check_packets(sent: &[u8]) {
+    let lines = sent.split_inclusive(|byte| *byte == b'\n');
+    let behind: usize = lines.take_while(|line| !line.starts_with(b"SSH-")).map(<[u8]>::len).sum();
+    let version = sent[behind..].split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
+    let mut rest = &sent[behind + version.len()..];
+    while let Some((head, packet)) = rest.split_first_chunk::<4>() {
+        let length = usize::try_from(u32::from_be_bytes(*head)).unwrap();
+        let Some((packet, behind)) = packet.split_at_checked(length) else { break };
+        assert!((20..=49).contains(&packet[1]), "message {} before there are keys", packet[1]);
+        rest = behind;
+    }
 }

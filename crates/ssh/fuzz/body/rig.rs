@@ -168,13 +168,15 @@ pub(crate) fn take(engine: &mut Engine) -> Vec<u8> {
     bytes
 }
 
-/// Bytes from the peer.
-pub(crate) fn feed(engine: &mut Engine, bytes: &[u8], now: Now) {
-    if bytes.is_empty() {
-        return;
-    }
-    engine.space(bytes.len())[..bytes.len()].copy_from_slice(bytes);
+/// Bytes from the peer, all or none of them: an engine that has ended, or a stranger's, has no room for more than it may hold.
+/// Answers whether there was room.
+pub(crate) fn feed(engine: &mut Engine, bytes: &[u8], now: Now) -> bool {
+    let Some(space) = engine.space(bytes.len()).get_mut(..bytes.len()) else {
+        return false;
+    };
+    space.copy_from_slice(bytes);
     engine.filled(bytes.len(), now);
+    true
 }
 
 /// A packet that is not sealed (RFC 4253, section 6).
@@ -240,13 +242,13 @@ pub(crate) struct Early {
 }
 
 impl Early {
-    /// Feeds what a driver would: nothing that the engine does not want.
-    pub(crate) fn feed(&mut self, engine: &mut Engine, bytes: &[u8], now: Now) {
-        if !engine.wants_read() {
-            return;
+    /// Feeds what a driver would: nothing that the engine does not want. Answers whether it did.
+    pub(crate) fn feed(&mut self, engine: &mut Engine, bytes: &[u8], now: Now) -> bool {
+        let fed = engine.wants_read() && feed(engine, bytes, now);
+        if fed {
+            self.fed += bytes.len();
         }
-        feed(engine, bytes, now);
-        self.fed += bytes.len();
+        fed
     }
 
     /// What was understood is bounded, and what waits is.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use sallyport_ssh::auth::{MethodSet, ServerAuthConfig};
+use sallyport_ssh::auth::{MethodSet, ServerAuthConfig, ServerAuthEvent};
 use sallyport_ssh::engine::{Engine, Event, Phase};
 use sallyport_ssh::message::userauth;
 use sallyport_ssh::time::Now;
@@ -82,14 +82,15 @@ impl Desk {
 
     fn hear(&mut self, payload: &[u8]) {
         self.last = payload.to_vec();
-        self.early.feed(&mut self.engine, &rig::packet(payload), self.now);
+        if self.early.feed(&mut self.engine, &rig::packet(payload), self.now) {
+            self.ledger.heard(payload);
+        }
     }
 
     /// The last message once more, and more often: what is bounded by volume, no short script would reach.
     fn hear_again(&mut self, input: &mut Input<'_>) {
-        let packet = rig::packet(&self.last);
         for _ in 0..input.choice() {
-            self.early.feed(&mut self.engine, &packet, self.now);
+            self.hear(&self.last.clone());
             self.answer(input);
             self.check();
             if self.is_over() {
@@ -116,13 +117,7 @@ impl Desk {
 
     /// Takes every event, and answers each by a byte of the script.
     fn answer(&mut self, input: &mut Input<'_>) {
-        loop {
-            let event = match self.engine.next_event(self.now) {
-                Some(Event::ServerAuth(event)) => event,
-                Some(Event::Keys(_) | Event::Ended(_)) => continue,
-                Some(_) => panic!("an event of another phase"),
-                None => return,
-            };
+        while let Some(event) = self.next_event() {
             self.ledger.note(&event, &self.config);
             let answered = match self.engine.phase() {
                 Phase::ServerAuth(login) => self.ledger.answer(login, event, input.choice(), self.now),
@@ -132,6 +127,28 @@ impl Desk {
                 self.engine.fail(error);
             }
         }
+    }
+
+    fn next_event(&mut self) -> Option<ServerAuthEvent> {
+        loop {
+            let anything = match self.engine.next_event(self.now) {
+                Some(Event::ServerAuth(event)) => return Some(event),
+                Some(Event::Keys(_) | Event::Ended(_)) => true,
+                Some(_) => panic!("an event of another phase"),
+                None => false,
+            };
+            if !anything && !self.is_due() {
+                return None;
+            }
+            if !anything {
+                self.engine.on_time(self.now);
+            }
+        }
+    }
+
+    /// Whether a driver would look at the clock now.
+    fn is_due(&self) -> bool {
+        self.engine.deadline().is_some_and(|due| due <= self.now.monotonic)
     }
 
     fn check(&mut self) {

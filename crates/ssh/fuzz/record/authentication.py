@@ -72,8 +72,8 @@ def record_requests(scratch, write, keys, host):
     one("other_service", request("none", service="ssh-userauth"))
     one("held_until_due", request("none"), REJECT + b"\x06\x05" + message(request("none")), config=b"\x01")
     for name, payload in {"ignore": b"\x02" + string(bytes(4000)), "ping": b"\xc0" + string(bytes(4000))}.items():
-        write("userauth_server", f"flood_{name}", b"\x00" + message(payload) + b"\x05\xff")
-        write("userauth_client", f"flood_{name}", message(payload) + b"\x07\xff")
+        write("userauth_server", f"regression-flood-{name}", b"\x00" + message(payload) + b"\x05\xff")
+        write("userauth_client", f"regression-flood-{name}", message(payload) + b"\x07\xff")
     write("userauth_server", "no_service", b"\x00" + message(request("none")))
     write("userauth_server", "other_first", b"\x00" + message(b"\x05" + string("ssh-connection")))
 
@@ -89,7 +89,7 @@ def record_flows(write, keys):
     flow("offer_then_sign", message(offered("ssh-ed25519", key.blob)), OFFER_TAKEN, message(full), ACCEPT)
     flow("key_then_password", message(full), b"\x11", message(request("password", b"\x00" + string("x"))), ACCEPT)
     flow("key_twice", message(full), PARTIAL, message(full), ACCEPT)
-    flow("name_changes", message(full), PARTIAL, message(request("password", b"\x00" + string("x"), user="bob")), ACCEPT)
+    flow("name_changes", message(full), b"\x11", message(request("password", b"\x00" + string("x"), user="bob")), ACCEPT)
     flow("interactive", message(ask), ASK, message(answer), ASK, message(answer), ACCEPT)
     flow("interactive_left", message(ask), ASK, message(full), b"\x00", ACCEPT)
     flow("interactive_wrong", message(ask), ASK, message(bytes([INFO_RESPONSE]) + u32(2) + string("a") + string("b")))

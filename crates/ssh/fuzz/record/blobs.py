@@ -134,6 +134,7 @@ def record_options(scratch, write, key):
     made["host"] = key.certificate(scratch, [], host=True)
     made["nobody"] = key.certificate(scratch, [], principals=None)
     made["several"] = key.certificate(scratch, [], principals=f"root,{SIGNER},git")
+    made["similar"] = key.certificate(scratch, [], principals=f"{SIGNER}2,x{SIGNER}")
     made["over"] = key.certificate(scratch, [], until="20210101")
     for label, blob in made.items():
         write("certificate", f"options_{label}", b"\x01" + unsigned(blob))

@@ -7,7 +7,7 @@ import struct
 import subprocess
 import threading
 
-from script import fields
+from script import fields, message, string
 
 KEX = {
     "mlkem768x25519-sha256": 0,
@@ -44,6 +44,7 @@ def record(scratch, write):
         write_flight(write, program, client, server)
     write_banners(write)
     write_kex_variants(write, server)
+    write_exchanges(write, client)
 
 
 def openssh(kex):
@@ -132,6 +133,20 @@ def write_banners(write):
     write("banner", "endless_line", b"\xff" + b"a" * 2100)
     write("banner", "many_lines", b"\xff" + b"a\n" * 70)
     write("banner", "not_printable", b"\x00SSH-2.0-a\0b\r\n")
+
+
+def write_exchanges(write, client):
+    """A key exchange on an open connection, and somebody who talks on meanwhile; and one that talks before the first."""
+    kexinit, value = packets(client)[1][:2]
+    talk = message(b"\x50" + string("unheard@of") + b"\x00")
+    write("channel", "rekey", b"\x00" + message(kexinit) + message(value) + message(bytes([NEWKEYS])))
+    write("channel", "rekey_and_talk", b"\x00" + message(kexinit) + talk)
+    write("channel", "rekey_and_ignore", b"\x00" + message(kexinit) + message(b"\x02" + string("")) + message(value))
+    version = client[: client.index(b"\n") + 1]
+    ignored = b"\x00\x00\x00\x0c\x06\x02" + bytes(10)
+    write("engine", "ignore_first", b"\xfe" + version + ignored + client[len(version) :])
+    at = len(version) + 4 + struct.unpack(">I", client[len(version) : len(version) + 4])[0]
+    write("engine", "ignore_between", b"\xfe" + client[:at] + ignored + client[at:])
 
 
 def write_kex_variants(write, server):

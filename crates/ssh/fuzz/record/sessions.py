@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -285,6 +286,12 @@ def record_made(write):
         "same_number": b"\x00" + opened("session") + ACCEPT + opened("session") + ACCEPT + b"\x0a\x00\x08\x0a\x01\x08",
         "no_channel": b"\x00" + message(bytes([DATA]) + u32(9) + string("x")),
         "window_used": session + b"\x05\x00\x00\x40" + TAKE + b"\x05\x00\x00\x40" + TAKE + b"\x05\x00\x00\x80" + TAKE,
+        "windows_grow": b"\x00"
+        + b"".join(opened("session", number=number) + ACCEPT for number in range(4))
+        + b"".join(
+            bytes([5, channel]) + struct.pack(">H", size) + bytes([9, channel, 255])
+            for size in (64, 128, 256, 256, 256, 256, 256, 256) for channel in range(4)
+        ),
         "window_exceeded": session + b"\x05\x00\x00\x40" + b"\x05\x00\x00\x01",
         "window_overflow": session + message(bytes([ADJUST]) + u32(0) + u32(0xFFFFFFFF)) * 2,
         "sends": session + b"\x0a\x00\x20" + message(bytes([ADJUST]) + u32(0) + u32(100)) + b"\x0a\x00\x20\x0a\x80\x02",
@@ -293,6 +300,8 @@ def record_made(write):
         "half_closed": session + message(bytes([EOF]) + u32(0)) + b"\x0a\x00\x02\x0c\x00\x01\x0c\x00\x00" + message(bytes([CLOSE]) + u32(0)),
         "closed_while_held": session + b"\x05\x00\x00\x10" + message(bytes([CLOSE]) + u32(0)) + b"\x09\x00\x01\x09\x00\xff",
         "keepalive": b"\x00" + message(bytes([GLOBAL]) + string("keepalive@openssh.com") + b"\x01") + b"\x06\x28" + message(b"\x52"),
+        "unread_pongs": b"\x00" + message(b"\xc0" + string(bytes(4000))) + b"\x04\xff",
+        "unread_answers": b"\x00" + message(bytes([GLOBAL]) + string("keepalive@openssh.com") + b"\x01") + b"\x04\xff",
         "unanswered": session + asked("shell") * 6,
     }
     for name, script in made.items():
@@ -310,6 +319,7 @@ def record_elsewhere(write, made):
     write("relay", "data_both_ways", session + confirmed + b"\x12\x00\x00\x40\x13\x00\x00\x40" * 3 + closes)
     write("relay", "stopped", session + confirmed + b"\x1a" + b"\x12\x00\x00\x40")
     write("relay", "slow_target", session + confirmed + b"\x12\x00\x00\x40" * 2 + message_b(bytes([ADJUST]) + u32(0) + u32(64)))
+    write("relay", "stalled", session + confirmed + b"\x12\x00\x00\x40\x12\x00\x00\x20" * 80)
     refused = message_b(bytes([OPEN_FAILURE]) + u32(0) + u32(2) + string("no") + string("en"))
     write("relay", "refused", session + refused)
     # In the target open: the client opens, sends, asks, and everything is carried.

@@ -13,6 +13,22 @@ use super::super::rig;
 const NAME: &str = "alice";
 const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
+/// The authority signed everything in front of the signature, which is the last field.
+pub(super) fn check_signature(certificate: &Certificate) {
+    let blob = certificate.blob();
+    let authority = certificate.authority().blob();
+    // Behind the authority's blob stands nothing but the signature, so the last place where one follows the other is it.
+    let end_of_signed = |at: usize| {
+        let behind = at + authority.len();
+        let mut rest = Reader::new(&blob[behind..]);
+        (blob[at..behind] == *authority && rest.string().is_ok() && rest.finish().is_ok()).then_some(behind)
+    };
+    let last = (0..=blob.len() - authority.len()).rev().find_map(end_of_signed);
+    let (signed, rest) = blob.split_at(last.expect("the authority stands in its certificate"));
+    let signature = Reader::new(rest).string().unwrap();
+    assert!(certificate.authority().verify(signed, signature).is_ok(), "nobody signed this certificate");
+}
+
 /// What was read can be issued again, and then says the same.
 pub(super) fn check_reissued(certificate: &Certificate) {
     let draft = CertificateDraft {

@@ -146,6 +146,13 @@ impl Ledger {
         assert!(self.globals_answered <= self.globals_asked, "an answer to nothing");
     }
 
+    /// Nothing is left to be answered, so everything has been.
+    pub(super) fn check_answered(&self) {
+        assert_eq!(self.globals_answered, self.globals_asked, "a global request without an answer");
+        let mut open = self.channels.values().filter(|account| account.ours != Half::Closed);
+        assert!(self.ambiguous || open.all(|account| account.answered == account.asked), "a request without an answer");
+    }
+
     fn knows(&self, remote: Option<u32>) -> bool {
         let open = |account: &Account| account.ours != Half::Closed;
         self.channels.values().any(|account| account.remote == remote && open(account))

@@ -2,12 +2,16 @@
 //!
 //! Owns: who showed what, how often, and the answers to it. Must not know: messages.
 
+use std::collections::VecDeque;
+
 use sallyport_ssh::auth::{
     Attempt, Echo, InteractiveAttempt, MethodSet, Prompt, Prompts, Refusal, Refused, ServerAuthConfig, ServerAuthEvent,
 };
 use sallyport_ssh::engine::ServerLogin;
 use sallyport_ssh::error::Error;
+use sallyport_ssh::message::userauth;
 use sallyport_ssh::time::Now;
+use sallyport_ssh::wire::Reader;
 
 /// Whom the signatures in the corpus are for.
 const SIGNER: &str = "alice";
@@ -22,17 +26,30 @@ pub(super) struct Ledger {
     told_success: usize,
     rejected: u32,
     probes: u32,
+    /// What was not answered yet, in order: the names in requests, and nothing for answers to questions.
+    waiting: VecDeque<Option<Vec<u8>>>,
     /// For whom something was shown, and how much of it was right.
     user: Option<String>,
     passed: usize,
 }
 
 impl Ledger {
+    /// The client says something. It may wait in the engine until what came before is answered.
+    pub(super) fn heard(&mut self, payload: &[u8]) {
+        let mut reader = Reader::new(payload);
+        match (reader.u8(), reader.string()) {
+            (Ok(userauth::REQUEST), Ok(user)) => self.waiting.push_back(Some(user.to_vec())),
+            (Ok(userauth::INFO_RESPONSE), _) => self.waiting.push_back(None),
+            _ => {}
+        }
+    }
+
     /// What must be true of an event, given what came before.
     pub(super) fn note(&mut self, event: &ServerAuthEvent, config: &ServerAuthConfig) {
         match event {
             ServerAuthEvent::Offered(offer) => {
                 self.probes += 1;
+                assert_eq!(self.oldest().as_deref(), Some(offer.user().as_bytes()));
                 self.shown_by(Some(offer.user()));
             }
             ServerAuthEvent::None(attempt) => {
@@ -45,8 +62,11 @@ impl Ledger {
                 assert_eq!(identity.user(), SIGNER, "nobody signed for this name");
                 self.attempted(identity);
             }
-            ServerAuthEvent::InteractiveStart(attempt) | ServerAuthEvent::InteractiveResponse(attempt) => {
-                self.attempted(attempt);
+            ServerAuthEvent::InteractiveStart(attempt) => self.attempted(attempt),
+            ServerAuthEvent::InteractiveResponse(attempt) => {
+                assert_eq!(self.oldest(), None, "answers out of nothing");
+                self.shown_by(Some(attempt.user()));
+                assert_eq!(attempt.passed().len(), self.passed);
             }
             ServerAuthEvent::Refused(refused) => self.refused(refused),
             ServerAuthEvent::InteractiveAbandoned { user } => {
@@ -119,11 +139,19 @@ impl Ledger {
     }
 
     fn attempted(&mut self, attempt: &impl Attempt) {
+        assert_eq!(self.oldest().as_deref(), Some(attempt.user().as_bytes()), "under another name than was asked for");
         self.shown_by(Some(attempt.user()));
         assert_eq!(attempt.passed().len(), self.passed, "what another name showed");
     }
 
+    fn oldest(&mut self) -> Option<Vec<u8>> {
+        self.waiting.pop_front().expect("an event that nothing led to")
+    }
+
     fn refused(&mut self, refused: &Refused) {
+        if let (Some(claimed), Some(user)) = (self.oldest(), &refused.user) {
+            assert_eq!(claimed, user.as_bytes());
+        }
         // Without a name or a service that exists, nobody has shown anything any more.
         let nobody = matches!(refused.why, Refusal::UserName | Refusal::Service);
         self.shown_by(refused.user.as_deref().filter(|_| !nobody));
