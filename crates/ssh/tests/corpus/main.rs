@@ -56,3 +56,16 @@ fn every_target_has_a_corpus_and_every_corpus_a_target() {
         assert!(body::TARGETS.iter().any(|(target, _)| name == *target), "nothing runs the corpus {name:?}");
     }
 }
+
+/// The way around the key exchange stays out of everything but the targets and these tests.
+#[test]
+fn nothing_enables_the_feature_fuzzing() {
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let crates = fs::read_dir(ours.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let manifests = crates.map(|folder| folder.join("Cargo.toml")).chain([ours.join("../../Cargo.toml")]);
+    for manifest in manifests.filter(|manifest| manifest.exists()) {
+        let text = fs::read_to_string(&manifest).unwrap();
+        let enables = |line: &&str| line.contains("\"fuzzing\"") && !line.starts_with("required-features");
+        assert_eq!(text.lines().find(enables), None, "{}", manifest.display());
+    }
+}
