@@ -110,8 +110,8 @@ async fn from_the_host(bed: &Bed) -> Result<()> {
         counted(TcpStream::connect(("127.0.0.1", port)).await?, bytes).await.context("a port")?;
     }
     master.control(&["cancel", "-R", &spec]).await?;
-    // ssh does not wait for the host to have done it.
-    until("the forward to be gone", || std::net::TcpStream::connect(("127.0.0.1", port)).is_err()).await?;
+    // ssh does not wait for the host to have done it. To connect would be to be forwarded once more.
+    until("the forward to be gone", || std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()).await?;
 
     let far = bed.path("far");
     let spec = format!("{}:{}", far.display(), counter.socket.display());
