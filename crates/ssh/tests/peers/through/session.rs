@@ -89,14 +89,14 @@ async fn environment() {
     assert_eq!(succeed(&mut command, b"").await, b"granted\n");
 }
 
-/// The target asks whether the client is there, and the client whether the target is: both would give up after one unanswered
-/// question. sshd asks on a channel, ssh on the connection.
+/// The target asks whether the client is there, and the client whether the target is: both would give up after two unanswered
+/// questions. sshd asks on a channel, ssh on the connection.
 #[tokio::test]
 async fn questions_whether_anybody_is_there() {
-    let gateway = Gateway::before_sshd(&[], &["ClientAliveInterval 1", "ClientAliveCountMax 1"]);
+    let gateway = Gateway::before_sshd(&[], &["ClientAliveInterval 1", "ClientAliveCountMax 2"]);
     let mut command = openssh::client("ssh", &gateway.asking(""));
-    command.args(["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=1"]);
-    command.args(["-p", &gateway.address.port().to_string(), "-l", gateway.user, "127.0.0.1", "sleep 4; exit 5"]);
+    command.args(["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=2"]);
+    command.args(["-p", &gateway.address.port().to_string(), "-l", gateway.user, "127.0.0.1", "sleep 5; exit 5"]);
     assert_eq!(finish(&mut command, b"").await.status, Some(5));
 }
 
