@@ -57,8 +57,14 @@ impl Place {
     pub(crate) fn key(&self, name: &str, kind: KeyKind) -> Key {
         let path = self.path(name);
         let (family, bits) = kind.arguments();
-        keygen(|command| command.args(["-t", family, "-b", bits, "-N", "", "-C", name, "-f"]).arg(&path));
-        Key { path, kind }
+        loop {
+            keygen(|command| command.args(["-t", family, "-b", bits, "-N", "", "-C", name, "-f"]).arg(&path));
+            // About one ECDSA key in a hundred (its private number starts with zeros) is one that russh cannot read.
+            if kind == KeyKind::Rsa || russh::keys::load_secret_key(&path, None).is_ok() {
+                return Key { path, kind };
+            }
+            fs::remove_file(&path).expect("a key of ours");
+        }
     }
 }
 
