@@ -207,7 +207,7 @@ fn p4_questions_give_five_minutes_from_the_first_one_on() {
     assert!(matches!(victim.ended, Some(Error::Timeout(_))), "{:?}", victim.ended);
 }
 
-/// Asking for questions that nobody asks does not stretch the 20 seconds.
+/// Asking for questions that nobody asks does not stretch the 20 seconds. Fails when a rejected wish counts as a first question.
 #[test]
 fn p4_a_wish_for_questions_alone_stretches_nothing() {
     let mut victim = Victim::server();
@@ -284,7 +284,7 @@ fn p4_limits_end_with_success() {
     assert_eq!(victim.ended, None);
 }
 
-/// Nothing that a client says before it is known makes us hold more than we may send. Fails when `Outbox::finish` has no bound.
+/// Answers before anybody is known are no longer than the questions, which are bounded. Fails when `check_early` is left out.
 #[test]
 fn p4_answers_that_nobody_reads_are_bounded_by_the_questions() {
     let mut victim = Victim::server();

@@ -138,7 +138,17 @@ fn p9_strings_that_lie_about_their_length_are_refused() {
             assert!(victim.handled().is_empty(), "{number}: {:?}", victim.heard);
         }
     }
+    let extensions = |count: u32| {
+        message(msg::EXT_INFO, |w| {
+            w.u32(count);
+            for _ in 0..count {
+                w.string(b"x").string(b"");
+            }
+            w
+        })
+    };
     for payload in [
+        extensions(65),
         message(msg::SERVICE_REQUEST, |w| w.bytes(b"\xff\xff\xff\xffssh-userauth")),
         message(msg::EXT_INFO, |w| w.u32(u32::MAX)),
         message(msg::EXT_INFO, |w| w.u32(1).string(b"server-sig-algs").u32(u32::MAX)),

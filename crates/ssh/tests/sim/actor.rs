@@ -14,7 +14,7 @@ use sallyport_ssh::engine::{Engine, Event};
 use sallyport_ssh::error::Error;
 use sallyport_ssh::time::Now;
 
-use crate::ledger::{Between, End, Ledger, Main, PIECE_BYTES_MAX, Phase, REQUEST, Tag, Told, Verdict};
+use crate::ledger::{Between, End, Ledger, Main, Manners, PIECE_BYTES_MAX, Phase, REQUEST, Tag, Told, Verdict};
 use crate::login::{Door, Guest};
 use crate::random::Random;
 
@@ -87,6 +87,7 @@ impl Actor {
                 let strand = &mut ledger.strands[tag];
                 ensure!(strand.phase == Phase::Accepted, "opened in phase {:?}", strand.phase);
                 strand.phase = Phase::Open;
+                self.choose_manners(tag, ledger, random)?;
             }
             ConnectionEvent::OpenFailed { channel, failure, .. } => {
                 let tag = self.tag(channel)?;
@@ -105,9 +106,7 @@ impl Actor {
             ConnectionEvent::Closed { channel } => {
                 let tag = self.tag(channel)?;
                 ledger.closed(tag, self.end).with_context(|| format!("channel {tag}"))?;
-                if ledger.strands[tag].at(self.end).held == 0 {
-                    self.forget(tag);
-                }
+                self.forget_if_over(tag, ledger);
             }
             ConnectionEvent::Global { request, reply } => self.global(request, reply, random)?,
             ConnectionEvent::GlobalReply { id, outcome, data } => self.global_reply(id, outcome, &data, ledger)?,
@@ -157,6 +156,21 @@ impl Actor {
         self.ids.get(&channel).copied().context("an event for an unknown channel")
     }
 
+    fn forget_if_over(&mut self, tag: Tag, ledger: &Ledger) {
+        if ledger.strands[tag].at(self.end).is_over() {
+            self.forget(tag);
+        }
+    }
+
+    fn choose_manners(&mut self, tag: Tag, ledger: &mut Ledger, random: &mut Random) -> Result<()> {
+        if random.chance(30) {
+            let id = self.channels[&tag];
+            self.engine.open_phase().context("not open")?.linger(id);
+            ledger.strands[tag].side(self.end).manners = Manners::Lingers;
+        }
+        Ok(())
+    }
+
     fn forget(&mut self, tag: Tag) {
         if let Some(id) = self.channels.remove(&tag) {
             self.ids.remove(&id);
@@ -197,13 +211,20 @@ impl Actor {
         Ok(())
     }
 
-    pub(crate) fn settle_offer(&mut self, index: usize, agree: bool, ledger: &mut Ledger) -> Result<()> {
+    pub(crate) fn settle_offer(
+        &mut self,
+        index: usize,
+        agree: bool,
+        ledger: &mut Ledger,
+        random: &mut Random,
+    ) -> Result<()> {
         let (tag, offer) = self.offers.swap_remove(index);
         let mut open = self.engine.open_phase().context("not open")?;
         if agree {
             let id = open.accept(offer)?;
             self.bind(tag, id);
             ledger.strands[tag].phase = Phase::Accepted;
+            self.choose_manners(tag, ledger, random)?;
         } else {
             open.refuse(offer, OpenFailure::CONNECT_FAILED, "no")?;
             ledger.strands[tag].phase = Phase::Refused;
@@ -243,11 +264,8 @@ impl Actor {
         let side = ledger.strands[tag].side(self.end);
         let count = count.min(side.held);
         side.held -= count;
-        let gone = side.heard_close && side.held == 0;
         self.engine.open_phase().context("not open")?.consume(id, count)?;
-        if gone {
-            self.forget(tag);
-        }
+        self.forget_if_over(tag, ledger);
         Ok(count > 0)
     }
 
@@ -259,6 +277,25 @@ impl Actor {
         side.close = Told::Done;
         side.wants.clear();
         Ok(self.engine.open_phase().context("not open")?.close(id)?)
+    }
+
+    /// The other end has closed: a last word, perhaps, and our own close. Answers whether one was owed.
+    pub(crate) fn part(&mut self, tag: Tag, ledger: &mut Ledger, random: &mut Random) -> Result<bool> {
+        if !ledger.strands[tag].at(self.end).owes_close() {
+            return Ok(false);
+        }
+        let id = self.channels[&tag];
+        let mut open = self.engine.open_phase().context("not open")?;
+        if random.chance(70) {
+            let request = ledger.request(tag, self.end, Verdict::Deny, WantReply::No);
+            let sent = open.request(id, &request, WantReply::No)?;
+            ensure!(sent == Sent::Yes, "a last word did not leave");
+        }
+        ensure!(open.send(id, Stream::Data, b"late")? == 0, "data for somebody who has closed");
+        open.close(id)?;
+        ledger.strands[tag].side(self.end).close = Told::Done;
+        self.forget_if_over(tag, ledger);
+        Ok(true)
     }
 
     pub(crate) fn request(&mut self, tag: Tag, verdict: Verdict, want: WantReply, ledger: &mut Ledger) -> Result<()> {

@@ -89,12 +89,23 @@ pub(crate) struct Side {
     pub(crate) close: Told,
     pub(crate) heard_eof: bool,
     pub(crate) heard_close: bool,
+    pub(crate) manners: Manners,
     pub(crate) main: Main,
     next_request: u32,
     /// Requests of this end that the other has not heard, in order.
     requests_under_way: VecDeque<(u32, Verdict)>,
     /// Verdicts that this end waits for, in order.
     pub(crate) awaited: VecDeque<Verdict>,
+}
+
+/// What one end does when it hears a close.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Manners {
+    /// Its engine closes at once.
+    #[default]
+    Prompt,
+    /// It says a last word, and closes by itself.
+    Lingers,
 }
 
 /// What one end does with the data stream of the other.
@@ -206,8 +217,19 @@ impl Strand {
 
     /// Both ends have heard of its end and hold none of its bytes.
     pub(crate) fn is_over(&self) -> bool {
-        let over = |side: &Side| side.heard_close && side.held == 0;
-        self.phase == Phase::Gone || self.sides.iter().all(over)
+        self.phase == Phase::Gone || self.sides.iter().all(Side::is_over)
+    }
+}
+
+impl Side {
+    /// Nothing is left to hear, to take or to say.
+    pub(crate) fn is_over(&self) -> bool {
+        self.heard_close && self.held == 0 && !self.owes_close()
+    }
+
+    /// The other end has closed, and waits for ours.
+    pub(crate) fn owes_close(&self) -> bool {
+        self.heard_close && self.manners == Manners::Lingers && self.close != Told::Done
     }
 }
 
@@ -322,10 +344,17 @@ impl Ledger {
         let verdict = Verdict::of(data);
         let relayed = self.between == Between::Relay;
         ensure!(!relayed || verdict != Verdict::DenyBetween, "the gateway let a request through");
+        let here = self.strands[tag].at(end);
+        ensure!(here.close != Told::Done || here.manners == Manners::Lingers, "a request after we closed");
         let number = data.get(1..).and_then(|rest| rest.first_chunk::<4>()).copied();
+        // A gateway has answered some by itself, and those that cannot be answered any more it does not ask.
+        let after_close = here.close == Told::Done;
         let queue = &mut self.strands[tag].side(end.other()).requests_under_way;
-        // Those that a gateway answered by itself never arrive.
-        while relayed && matches!(queue.front(), Some((_, Verdict::DenyBetween))) {
+        let known = |number: u32| data.get(1..).is_some_and(|rest| rest == number.to_be_bytes());
+        while relayed
+            && matches!(queue.front(), Some((number, verdict))
+                if !known(*number) && (after_close || *verdict == Verdict::DenyBetween))
+        {
             queue.pop_front();
         }
         let next = queue.pop_front().map(|(number, _)| number);
@@ -370,6 +399,10 @@ impl Ledger {
                 strand.at(end.other()).eof != Told::Done || strand.at(end).heard_eof,
                 "the end of data was lost before the close"
             );
+        }
+        // Whoever lingers hears every last word. (A gateway has no answer to give any more, and so asks no question.)
+        if ours == Told::Done && strand.at(end).manners == Manners::Lingers && self.between == Between::Nobody {
+            strand.all_requests(end)?;
         }
         let side = strand.side(end);
         side.heard_close = true;

@@ -200,7 +200,7 @@ impl World {
         let actor = &mut self.actors[random.below(2)];
         if !actor.offers.is_empty() && random.chance(30) {
             let (index, agree) = (random.below(actor.offers.len()), !random.chance(15));
-            return actor.settle_offer(index, agree, ledger);
+            return actor.settle_offer(index, agree, ledger, random);
         }
         if ledger.strands.len() < plan.channels_opened_max && random.chance(15) {
             let form = random.below(3);
@@ -382,6 +382,9 @@ fn act_global(actor: &mut Actor, plan: &Plan, random: &mut Random) -> Result<()>
 }
 
 fn act_on_channel(actor: &mut Actor, tag: Tag, plan: &Plan, ledger: &mut Ledger, random: &mut Random) -> Result<()> {
+    if random.chance(30) && actor.part(tag, ledger, random)? {
+        return Ok(());
+    }
     match random.below(100) {
         0..=24 => {
             let side = ledger.strands[tag].side(actor.end);
@@ -416,7 +419,7 @@ fn act_on_channel(actor: &mut Actor, tag: Tag, plan: &Plan, ledger: &mut Ledger,
 fn serve(actor: &mut Actor, ledger: &mut Ledger, random: &mut Random) -> Result<usize> {
     let mut done = 0;
     while !actor.offers.is_empty() {
-        actor.settle_offer(0, true, ledger)?;
+        actor.settle_offer(0, true, ledger, random)?;
         done += 1;
     }
     while !actor.tokens.is_empty() {
@@ -435,6 +438,7 @@ fn serve(actor: &mut Actor, ledger: &mut Ledger, random: &mut Random) -> Result<
         while actor.push(tag, usize::MAX, ledger)? {
             done += 1;
         }
+        done += usize::from(actor.part(tag, ledger, random)?);
     }
     Ok(done)
 }

@@ -92,7 +92,8 @@ impl Ledger {
         match event {
             ServerAuthEvent::Offered(offer) if choice.is_multiple_of(2) => login.acceptable(offer),
             ServerAuthEvent::Offered(offer) => login.reject_offer(offer, now),
-            ServerAuthEvent::None(attempt) if choice % 4 == 3 => login.reject(attempt, now),
+            // Asking what there is counts as a question, not as an attempt.
+            ServerAuthEvent::None(attempt) if choice % 4 >= 2 => login.reject(attempt, now),
             ServerAuthEvent::None(attempt) => self.decide(login, attempt, choice, now),
             ServerAuthEvent::Password(attempt) => self.decide(login, attempt, choice, now),
             ServerAuthEvent::Verified(identity) => self.decide(login, identity, choice, now),
