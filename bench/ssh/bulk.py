@@ -33,7 +33,8 @@ def measure(stage, routes, cipher, modes, mib, runs, say):
                     run = transfer(stage, route, mode, cipher, mib)
                     run["mib_s"] = mib / run["seconds"]
                     say(f"{about}: {run['mib_s']:.0f} MiB/s")
-                except (RuntimeError, TimeoutError) as error:  # a result as well
+                except (RuntimeError, TimeoutError) as error:  # a result as well, unless a server was ended
+                    stage.check()
                     run = None
                     failures.append(f"{about}: {error}")
                     say(failures[-1])

@@ -5,17 +5,29 @@ Owns: the arithmetic of "ours" and "other work". Must not know: what is measured
 import ctypes
 import os
 import resource
+import signal
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
 CPUS = os.cpu_count()
+PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def adopt_orphans():
     """Processes whose parent ends become our children, so that their CPU time is not lost (`ssh -J` leaves one each time)."""
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_parent():
+    """For a child, before it becomes another program: it ends when we do, even if we are killed."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def prctl(what, value):
+    if LIBC.prctl(what, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({what})")
 
 
 def children(pid):

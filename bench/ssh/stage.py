@@ -142,7 +142,8 @@ class Stage:
     def start(self, name, command, **how):
         with open(self.folder / f"{name}.log", "ab") as log:
             how.setdefault("stdout", log)
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True, **how)
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True, preexec_fn=machine.end_with_parent, **how)
         self.running[name] = process
         return process
 
@@ -162,6 +163,13 @@ class Stage:
             if pid in machine.children(os.getpid()):
                 os.kill(pid, signal.SIGKILL)
         machine.reap(set(self.pids().values()))
+
+    def check(self):
+        """A server that has ended by itself, or was ended by somebody else, makes everything after it worthless."""
+        for name, process in self.running.items():
+            if (status := process.poll()) is not None:
+                how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+                raise SystemExit(f"{name} has ended {how} while it was needed; its log:\n{self.log(name)}")
 
     def log(self, name):
         return (self.folder / f"{name}.log").read_text(errors="replace")
@@ -231,6 +239,9 @@ def gateways(stage, cipher, target="target"):
         stage.gateway("gateway", target, target, cipher, record=False)
         stage.gateway("recorder", target, target, cipher, record=True)
         yield
+    except Exception:
+        stage.check()  # tells the cause, if it is one of the servers
+        raise
     finally:
         for name in ("gateway", "recorder"):
             if name in stage.running:
